@@ -1,0 +1,62 @@
+package watch
+
+import "slices"
+
+// Need is a fact, a map or a group that an output uses.
+type Need struct {
+	Path Path
+	// Optional needs have a default, or stand in a branch that may not run.
+	Optional bool
+	// By says who needs it: "pod.env: ZONE", "app.tmpl:3".
+	By string
+}
+
+// Needs is everything that some outputs use. The root path needs the whole
+// view.
+type Needs []Need
+
+// Wants reports whether any need touches p: the path itself, something below
+// it, or something above it. Facts that others are derived from count as
+// wanted with them.
+func (n Needs) Wants(p Path) bool {
+	return slices.ContainsFunc(n, func(need Need) bool {
+		if overlaps(need.Path, p) {
+			return true
+		}
+		return slices.ContainsFunc(basis(need.Path), func(b Path) bool { return overlaps(b, p) })
+	})
+}
+
+// Paths lists the paths needed, sorted, each once.
+func (n Needs) Paths() []Path {
+	paths := make([]Path, 0, len(n))
+	for _, need := range n {
+		paths = append(paths, need.Path)
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
+func overlaps(a, b Path) bool { return a.Covers(b) || b.Covers(a) }
+
+// basis lists what a fact can be derived from; see derive.
+func basis(p Path) []Path {
+	switch p {
+	case NodeZone:
+		return []Path{PodLabels.Key(labelZone)}
+	case NodeRegion:
+		return []Path{PodLabels.Key(labelRegion)}
+	case NodeName:
+		return []Path{PodNodeName}
+	case NodeIP:
+		return []Path{PodHostIP, PodHostIPs}
+	case NamespaceName:
+		return []Path{PodNamespace}
+	case PodOrdinal:
+		return []Path{PodLabels}
+	}
+	if Path("owner").Covers(p) || Path("workload").Covers(p) {
+		return []Path{PodName, PodLabels}
+	}
+	return nil
+}
