@@ -1,0 +1,82 @@
+# What a contributor needs: Go, make and a POSIX shell. Everything else comes
+# through `go tool` and the module proxy.
+
+GO       ?= go
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+FUZZTIME ?= 10s
+BENCH    ?= full
+
+# Tests that need much more than the product does are modules of their own.
+NESTED := $(patsubst %/go.mod,%,$(wildcard test/kubelet/go.mod test/templates/go.mod))
+OWN    := . $(NESTED) $(patsubst %/go.mod,%,$(wildcard test/bench/go.mod))
+
+# The race detector wants cgo and a C compiler; Go alone is enough without it.
+RACE := $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && \
+	echo '\#include <stdlib.h>' | $$($(GO) env CC) -E -x c - >/dev/null 2>&1 && echo -race)
+
+LINT = $(GO) tool -modfile=$(CURDIR)/test/tools/go.mod golangci-lint
+
+.DEFAULT_GOAL := help
+.PHONY: help build test lint fuzz fuzz-list bench cover cross clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build the static binary bin/podfacts
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/podfacts
+
+test: ## run every test, those in nested modules too
+	@$(if $(RACE),,echo "race detector off: it needs cgo and a C compiler")
+	$(GO) test $(RACE) ./...
+	@# Without -race: these drive other people's code or a built binary, and share their build with lint.
+	@set -e; for module in $(NESTED); do \
+		case $$module in \
+		test/kubelet) about="the kubelet's own AtomicWriter and parsers (the first build takes minutes)" ;; \
+		test/templates) about="the template functions beside the originals" ;; \
+		esac; \
+		echo "== $$module: $$about"; \
+		(cd $$module && $(GO) test ./...); \
+	done
+
+lint: ## golangci-lint, go vet, gofmt and go mod tidy, in every module
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
+	@set -e; for module in $(OWN); do \
+		echo "== lint $$module"; \
+		(cd $$module && $(GO) mod tidy -diff && $(GO) vet ./... && $(LINT) run ./...); \
+	done
+	@cd test/tools && $(GO) mod tidy -diff
+
+fuzz: ## run each fuzz target for FUZZTIME (10s)
+	@$(MAKE) -s fuzz-list | while read -r module package target; do \
+		echo "== fuzz $$package $$target"; \
+		(cd $$module && $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package </dev/null) || exit 1; \
+	done
+
+fuzz-list: # module, package and name of each fuzz target
+	@set -e; for module in . $(NESTED); do \
+		(cd $$module && $(GO) list -f '{{.ImportPath}} {{.Dir}}' ./... | while read -r package dir; do \
+			cat /dev/null "$$dir"/*_test.go 2>/dev/null | sed -n "s|^func \(Fuzz[A-Za-z0-9_]*\)(.*|$$module $$package \1|p"; \
+		done); \
+	done
+
+bench: build ## measure the binary beside its peers (BENCH=short for CI)
+	cd test/bench && CGO_ENABLED=0 $(GO) build -o ../bin/consul-template github.com/hashicorp/consul-template
+	cd test/bench && $(GO) run . -mode $(BENCH) -podfacts ../../bin/podfacts -consul-template ../bin/consul-template
+
+cover: ## test coverage over all packages, as bin/cover.html
+	@mkdir -p bin
+	$(GO) test -coverpkg=./... -coverprofile=bin/cover.out ./...
+	@$(GO) tool cover -html=bin/cover.out -o bin/cover.html
+	@$(GO) tool cover -func=bin/cover.out | tail -n 1
+
+cross: ## vet and link for the other platforms
+	@set -e; for platform in linux/arm64 darwin/arm64 windows/amd64; do \
+		echo "== $$platform"; \
+		export CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/}; \
+		$(GO) vet ./...; \
+		$(GO) build -o /dev/null ./cmd/podfacts; \
+	done
+
+clean: ## remove what was built
+	rm -rf bin test/bin
