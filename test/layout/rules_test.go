@@ -30,6 +30,7 @@ func TestRulesBite(t *testing.T) {
 		{"state", "watch/w.go", doc + "package watch\nvar count int\n", "state count"},
 		{"state of a call", "watch/w.go", doc + "package watch\nvar home = os.Getenv(\"HOME\")\n", "state home"},
 		{"error", "watch/w.go", doc + "package watch\nvar ErrGone = errors.New(\"gone\")\n", ""},
+		{"error that is no failure", "watch/w.go", doc + "package watch\nvar Stop = errors.New(\"stop\")\n", ""},
 		{"table", "watch/w.go", doc + "package watch\nvar names = []string{\"a\"}\nfunc f(names []string) { names[0] = \"b\" }\n", ""},
 		{"table that is changed", "watch/w.go", doc + "package watch\nvar names = map[string]int{}\nfunc f() { names[\"a\"]++ }\n", "changes the package-level variable names"},
 		{"table that is emptied", "watch/w.go", doc + "package watch\nvar names = map[string]int{}\nfunc f() { clear(names) }\n", "changes the package-level variable names"},

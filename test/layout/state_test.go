@@ -63,7 +63,7 @@ func variables(p *pkg, report report) (names []string) {
 						names = append(names, id.Name)
 						if i >= len(v.Values) || !constant(v.Values[i]) {
 							report("%s: package-level state %s; give it to the type that needs it", p.at(id), id.Name)
-						} else if id.IsExported() && !strings.HasPrefix(id.Name, "Err") {
+						} else if _, table := v.Values[i].(*ast.CompositeLit); table && id.IsExported() {
 							report("%s: anyone can change the exported variable %s; make it a function", p.at(id), id.Name)
 						}
 					}
