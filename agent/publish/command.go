@@ -1,0 +1,146 @@
+package publish
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// FileVariable is the environment variable that tells a check command which
+// file to judge.
+const FileVariable = "PODFACTS_FILE"
+
+const (
+	defaultTimeout = 10 * time.Second
+	keptOutput     = 4 << 10
+	// pipeGrace is how long the output may stay open once the command is gone,
+	// in the hands of a process it left behind.
+	pipeGrace = time.Second
+)
+
+// Command is a check made by a program, which says no by a status other than
+// zero:
+//
+//	Command{Args: []string{"nginx", "-t", "-c", "$PODFACTS_FILE"}}.Check
+//
+// There is no shell. $PODFACTS_FILE and ${PODFACTS_FILE} in the arguments are
+// replaced by the path of the staged file, which the program also finds in its
+// environment; nothing else is expanded.
+type Command struct {
+	Args []string
+	// Timeout ends the program and all that it started. Zero means 10 seconds.
+	Timeout time.Duration
+}
+
+// Check runs the command on a staged file. The error of one that fails holds
+// the last 4 KiB of what it wrote.
+func (c Command) Check(ctx context.Context, staged string) error {
+	if len(c.Args) == 0 || c.Args[0] == "" {
+		return errors.New("the check has no command")
+	}
+	timeout := c.Timeout
+	if timeout <= 0 {
+		timeout = defaultTimeout
+	}
+	tooLong := fmt.Errorf("no answer within %v", timeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, tooLong)
+	defer cancel()
+
+	args := make([]string, len(c.Args))
+	for i, arg := range c.Args {
+		args[i] = expand(arg, staged)
+	}
+	var output tail
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Env = append(os.Environ(), FileVariable+"="+staged)
+	cmd.Stdout, cmd.Stderr = &output, &output
+	cmd.WaitDelay = pipeGrace
+	ownGroup(cmd)
+
+	err := cmd.Run()
+	if errors.Is(err, exec.ErrWaitDelay) {
+		// It succeeded and left a process behind that holds its output.
+		killGroup(cmd)
+		return nil
+	}
+	if err == nil {
+		return nil
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
+	return &commandError{command: args[0], output: output.String(), err: err}
+}
+
+type commandError struct {
+	command, output string
+	err             error
+}
+
+func (e *commandError) Unwrap() error { return e.err }
+
+func (e *commandError) Error() string {
+	text := e.command + ": " + e.err.Error()
+	if e.output != "" {
+		text += ": " + e.output
+	}
+	return text
+}
+
+// expand replaces the variable and nothing else; what it puts in is not looked
+// at again.
+func expand(arg, staged string) string {
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(arg, "$")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		rest, braced := strings.CutPrefix(after, "{"+FileVariable+"}")
+		if !braced {
+			var plain bool
+			rest, plain = strings.CutPrefix(after, FileVariable)
+			if !plain || rest != "" && inName(rest[0]) {
+				b.WriteByte('$')
+				arg = after
+				continue
+			}
+		}
+		b.WriteString(staged)
+		arg = rest
+	}
+}
+
+// inName reports whether the byte would make the variable's name a longer one.
+func inName(c byte) bool {
+	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+// tail keeps the end of what is written to it, where programs say why they
+// gave up.
+type tail struct {
+	kept []byte
+	cut  bool
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.kept = append(t.kept, p...)
+	if over := len(t.kept) - keptOutput; over > 0 {
+		t.kept, t.cut = append(t.kept[:0], t.kept[over:]...), true
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	text := string(bytes.ToValidUTF8(bytes.TrimSpace(t.kept), []byte("?")))
+	if t.cut {
+		return "…" + text
+	}
+	return text
+}

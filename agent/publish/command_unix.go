@@ -1,0 +1,22 @@
+//go:build unix
+
+package publish
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// ownGroup starts the command in a process group, which a timeout ends whole.
+func ownGroup(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error {
+		killGroup(cmd)
+		return nil
+	}
+}
+
+func killGroup(cmd *exec.Cmd) {
+	// The group outlives its leader as long as it has members.
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+}

@@ -1,0 +1,2 @@
+package publish_test
+func child(string) error { return nil }
