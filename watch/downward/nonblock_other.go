@@ -1,0 +1,5 @@
+//go:build !unix
+
+package downward
+
+const nonblock = 0 // no FIFOs there
