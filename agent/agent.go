@@ -1,0 +1,300 @@
+/*
+Package agent puts the parts together: it collects a snapshot, renders the
+outputs from it, and publishes them.
+
+# Outputs and units
+
+An [Output] is a renderer and the file that it fills. Outputs with the same
+group are one unit, which changes as a whole or not at all. Within a round
+everything is rendered before anything is written, so a template that fails
+half-way leaves no trace.
+
+# Once and always
+
+[Agent.Once] is for init containers: all outputs or none, then done. Facts
+that are missing are waited for. [Agent.Run] is for sidecars: it follows the
+sources and publishes what has changed; a unit that fails keeps its last good
+files and does not hold up the others.
+*/
+package agent
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/go-multierror"
+
+	"github.com/podfacts/podfacts/agent/publish"
+	"github.com/podfacts/podfacts/render"
+	"github.com/podfacts/podfacts/watch"
+)
+
+// Output is one file and what fills it.
+type Output struct {
+	File     publish.File
+	Renderer render.Renderer
+	// Group names the outputs that are published together. They lie in one
+	// directory. Empty: alone.
+	Group string
+}
+
+// Agent renders outputs from sources.
+type Agent struct {
+	Sources []watch.Source // best first
+	Outputs []Output
+	Timing  watch.Timing
+	// Wait is how long Once waits for facts that are missing. Zero: not at all.
+	Wait time.Duration
+	Log  *slog.Logger // nil: silent
+}
+
+// Once collects, renders and publishes. Missing facts are waited for as long
+// as Wait says; then the error names each of them.
+func (a *Agent) Once(ctx context.Context) error {
+	r := a.round()
+	r.clean()
+	snapshot, err := watch.Collect(ctx, a.Sources...)
+	r.complain(err)
+	err = r.all(ctx, snapshot)
+	if !watch.IsMissing(err) || a.Wait <= 0 {
+		return err
+	}
+	r.log.Info("waiting for facts", "wait", a.Wait, "missing", firstMissing(err))
+
+	ctx, cancel := context.WithTimeout(ctx, a.Wait)
+	defer cancel()
+	last := err
+	err = watch.Follow(ctx, a.Timing, func(snapshot *watch.Snapshot, err error) error {
+		r.complain(err)
+		if last = r.all(ctx, snapshot); watch.IsMissing(last) {
+			return nil // until something changes
+		}
+		return watch.Stop
+	}, a.Sources...)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("after waiting %v: %w", a.Wait, last)
+	}
+	return errors.Join(err, last)
+}
+
+// Run collects, renders and publishes, and does so again whenever something
+// has changed, until ctx ends. It returns nil then.
+func (a *Agent) Run(ctx context.Context) error {
+	r := a.round()
+	r.clean()
+	err := watch.Follow(ctx, a.Timing, func(snapshot *watch.Snapshot, err error) error {
+		r.complain(err)
+		return r.each(ctx, snapshot)
+	}, a.Sources...)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// round is what one Once or Run remembers between its rounds.
+type round struct {
+	log    *slog.Logger
+	units  []unit
+	last   *watch.Snapshot
+	source string         // what the sources last complained of
+	failed map[int]string // what each unit last failed with
+}
+
+func (a *Agent) round() *round {
+	r := &round{log: a.Log, failed: make(map[int]string), last: &watch.Snapshot{}}
+	if r.log == nil {
+		r.log = slog.New(slog.DiscardHandler)
+	}
+	r.units = units(a.Outputs)
+	return r
+}
+
+// clean removes what a killed process has left.
+func (r *round) clean() {
+	for _, u := range r.units {
+		if err := u.clean(); err != nil {
+			r.log.Debug("could not clean up", "output", u.name(), "error", err)
+		}
+	}
+}
+
+// complain logs what is wrong with the sources, once.
+func (r *round) complain(err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	if text != r.source && text != "" {
+		for _, e := range flatten(err) {
+			r.log.Warn("source failed; its last facts stay", "error", e)
+		}
+	}
+	if text == "" && r.source != "" {
+		r.log.Info("sources are well again")
+	}
+	r.source = text
+}
+
+// all publishes every unit, or none if any cannot be rendered.
+func (r *round) all(ctx context.Context, s *watch.Snapshot) error {
+	var errs *multierror.Error
+	contents := make([][][]byte, len(r.units))
+	for i, u := range r.units {
+		var err error
+		contents[i], err = u.render(s)
+		errs = multierror.Append(errs, flatten(err)...)
+	}
+	if errs.ErrorOrNil() != nil {
+		return tidy(errs)
+	}
+	for i, u := range r.units {
+		errs = multierror.Append(errs, flatten(r.publish(ctx, u, contents[i], s))...)
+	}
+	r.last = s
+	return tidy(errs)
+}
+
+// each publishes every unit that it can.
+func (r *round) each(ctx context.Context, s *watch.Snapshot) error {
+	var errs *multierror.Error
+	contents := make([][][]byte, len(r.units))
+	rendered := make([]error, len(r.units))
+	for i, u := range r.units {
+		contents[i], rendered[i] = u.render(s)
+	}
+	for i, u := range r.units {
+		err := rendered[i]
+		if err == nil {
+			err = r.publish(ctx, u, contents[i], s)
+		}
+		if err == nil {
+			delete(r.failed, i)
+			continue
+		}
+		errs = multierror.Append(errs, flatten(err)...)
+		if text := err.Error(); r.failed[i] != text && ctx.Err() == nil {
+			r.failed[i] = text
+			for _, e := range flatten(err) {
+				r.log.Error("output not renewed; the last good file stays", "output", u.name(), "error", e)
+			}
+		}
+	}
+	r.last = s
+	return tidy(errs)
+}
+
+// publish writes one unit and logs what led to it.
+func (r *round) publish(ctx context.Context, u unit, contents [][]byte, s *watch.Snapshot) error {
+	changed, err := u.publish(ctx, contents)
+	if changed {
+		facts := s.Changed(r.last)
+		const most = 10
+		more := max(0, len(facts)-most)
+		r.log.Info("published", "output", u.name(), "changed", facts[:len(facts)-more], "more", more)
+	}
+	return err
+}
+
+// unit is what changes as a whole: one output, or a group.
+type unit struct {
+	group   string
+	outputs []Output
+}
+
+func units(outputs []Output) []unit {
+	var all []unit
+	for _, o := range outputs {
+		i := slices.IndexFunc(all, func(u unit) bool { return o.Group != "" && u.group == o.Group })
+		if i < 0 {
+			all = append(all, unit{group: o.Group, outputs: []Output{o}})
+			continue
+		}
+		all[i].outputs = append(all[i].outputs, o)
+	}
+	return all
+}
+
+func (u unit) name() string {
+	if u.group != "" {
+		return "group " + u.group
+	}
+	return u.outputs[0].File.Path
+}
+
+func (u unit) render(s *watch.Snapshot) ([][]byte, error) {
+	var errs *multierror.Error
+	contents := make([][]byte, len(u.outputs))
+	for i, o := range u.outputs {
+		var b bytes.Buffer
+		if err := o.Renderer.Render(&b, s); err != nil {
+			for _, e := range flatten(err) {
+				errs = multierror.Append(errs, fmt.Errorf("%s: %w", o.File.Path, e))
+			}
+		}
+		contents[i] = b.Bytes()
+	}
+	return contents, errs.ErrorOrNil()
+}
+
+func (u unit) files() publish.Group {
+	var g publish.Group
+	for _, o := range u.outputs {
+		g.Files = append(g.Files, o.File)
+	}
+	return g
+}
+
+func (u unit) publish(ctx context.Context, contents [][]byte) (bool, error) {
+	if u.group != "" {
+		return u.files().Publish(ctx, contents)
+	}
+	return u.outputs[0].File.Publish(ctx, contents[0])
+}
+
+func (u unit) clean() error {
+	if u.group != "" {
+		return u.files().Clean()
+	}
+	return u.outputs[0].File.Clean()
+}
+
+// flatten gives the errors inside an aggregate.
+func flatten(err error) []error {
+	var all *multierror.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &all):
+		return all.Errors
+	}
+	return []error{err}
+}
+
+// tidy makes an aggregate of one the one, and prints others a line each.
+func tidy(errs *multierror.Error) error {
+	if errs == nil || len(errs.Errors) == 0 {
+		return nil
+	}
+	if len(errs.Errors) == 1 {
+		return errs.Errors[0]
+	}
+	return errs
+}
+
+// firstMissing names what is waited for.
+func firstMissing(err error) []string {
+	var names []string
+	for _, e := range flatten(err) {
+		var missing *watch.MissingError
+		if errors.As(e, &missing) && !slices.Contains(names, string(missing.Path)) {
+			names = append(names, string(missing.Path))
+		}
+	}
+	return names
+}

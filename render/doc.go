@@ -1,0 +1,36 @@
+/*
+Package render turns a snapshot into bytes: env files in ten dialects,
+templates, JSON and YAML. It is pure: it reads nothing but the snapshot and
+writes nothing but to its writer, and the same snapshot always gives the same
+bytes.
+
+# Renderers
+
+A [Renderer] is one output's content. There are three: [Env] writes variables,
+from entries and [Preset] collections, in a dialect of package envfile;
+[Template] executes a text/template with the functions of package funcs;
+[View] writes the whole view. Each says beforehand what it [Renderer.Needs],
+a template by reading its own parse tree, so that only what is used has to be
+asked for, and permissions can be computed.
+
+# Missing facts
+
+A fact without a default is required. Rendering without it fails with an error
+for which [watch.IsMissing] holds: time, or a source that comes back, may mend
+it. Every other error stays until the configuration changes.
+*/
+package render
+
+import (
+	"io"
+
+	"github.com/podfacts/podfacts/watch"
+)
+
+// Renderer writes the content of one output.
+type Renderer interface {
+	// Needs lists the facts that Render may use.
+	Needs() watch.Needs
+	// Render writes to w. What it wrote before an error is worthless.
+	Render(w io.Writer, s *watch.Snapshot) error
+}
