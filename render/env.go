@@ -86,6 +86,29 @@ func (e *Env) Render(w io.Writer, s *watch.Snapshot) error {
 	return err
 }
 
+// VariableName is a variable that a file may hold.
+type VariableName struct {
+	Name     string
+	Optional bool // it may be absent
+}
+
+// Names lists the variables that the file can hold, as far as they do not
+// depend on the pod: what the labels preset writes does.
+func (e *Env) Names() []VariableName {
+	var all []VariableName
+	for _, p := range e.Presets {
+		for _, name := range p.names {
+			if !e.sets(name) && !slices.Contains(all, VariableName{name, true}) {
+				all = append(all, VariableName{name, true})
+			}
+		}
+	}
+	for _, entry := range e.Entries {
+		all = append(all, VariableName{entry.Name, e.SkipInvalid})
+	}
+	return all
+}
+
 // Variable is one variable with the fact it was made from, if any.
 type Variable struct {
 	Name, Value string
@@ -152,7 +175,7 @@ func (e *Env) value(s *watch.Snapshot, entry Entry, earlier []Variable) (string,
 		return "", err
 	}
 	if entry.Percent == 0 && entry.Divisor.IsZero() {
-		return text(fact)
+		return Text(fact)
 	}
 	if entry.Percent != 0 && fact.Unset && !entry.AllowUnset {
 		return "", fmt.Errorf("%s is not set on the pod, and a share of the node's allocatable is no headroom; set it, or say allowUnset: true", fact.Path)
@@ -160,9 +183,9 @@ func (e *Env) value(s *watch.Snapshot, entry Entry, earlier []Variable) (string,
 	return share(fact, entry.Percent, entry.Divisor)
 }
 
-// text writes a fact as one string: a list joined by commas, as Kubernetes
-// joins status.podIPs.
-func text(fact watch.Fact) (string, error) {
+// Text writes a fact as one string: a list joined by commas, as Kubernetes
+// joins status.podIPs. Maps and objects are no one string.
+func Text(fact watch.Fact) (string, error) {
 	switch v := fact.Value.(type) {
 	case string:
 		return v, nil

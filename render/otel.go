@@ -25,8 +25,9 @@ const (
 // otel writes what the OpenTelemetry operator would inject.
 func otel() Preset {
 	return Preset{
-		name: "otel",
-		doc:  otelServiceName + ", " + otelAttributes + " by the semantic conventions",
+		name:  "otel",
+		names: []string{otelServiceName, otelAttributes},
+		doc:   otelServiceName + ", " + otelAttributes + " by the semantic conventions",
 		paths: []watch.Path{watch.PodName, watch.PodNamespace, watch.PodUID, watch.PodLabels, watch.PodAnnotations, watch.NodeName,
 			watch.NodeZone, watch.NodeRegion, "workload", "owner", "containers", "env." + otelServiceName, "env." + otelAttributes},
 		make: func(c presetContext) ([]Variable, error) {

@@ -18,6 +18,7 @@ import (
 // known, and fails where none is.
 type Preset struct {
 	name, doc string
+	names     []string     // the variables, where they do not depend on the pod
 	paths     []watch.Path // what it can use
 	make      func(presetContext) ([]Variable, error)
 }
@@ -31,7 +32,7 @@ func (p Preset) Doc() string { return p.doc }
 // Presets lists every preset.
 func Presets() []Preset {
 	return []Preset{
-		simple("pod", "POD_NAME, POD_NAMESPACE, POD_UID, POD_IP, POD_IPS, HOST_IP, NODE_NAME, SERVICE_ACCOUNT",
+		simple("pod",
 			pair{"POD_NAME", watch.PodName},
 			pair{"POD_NAMESPACE", watch.PodNamespace},
 			pair{"POD_UID", watch.PodUID},
@@ -43,7 +44,7 @@ func Presets() []Preset {
 		keys("labels", "POD_LABEL_<KEY> for each label", "POD_LABEL_", watch.PodLabels),
 		keys("annotations", "POD_ANNOTATION_<KEY> for each annotation", "POD_ANNOTATION_", watch.PodAnnotations),
 		resources(),
-		simple("node", "NODE_NAME, NODE_IP, NODE_ZONE, NODE_REGION, NODE_INSTANCE_TYPE, NODE_ARCH, NODE_OS",
+		simple("node",
 			pair{"NODE_NAME", watch.NodeName},
 			pair{"NODE_IP", watch.NodeIP},
 			pair{"NODE_ZONE", watch.NodeZone},
@@ -51,7 +52,7 @@ func Presets() []Preset {
 			pair{"NODE_INSTANCE_TYPE", "node.instanceType"},
 			pair{"NODE_ARCH", "node.arch"},
 			pair{"NODE_OS", "node.os"}),
-		simple("workload", "WORKLOAD_KIND, WORKLOAD_NAME, WORKLOAD_REPLICAS, OWNER_KIND, OWNER_NAME, POD_ORDINAL",
+		simple("workload",
 			pair{"WORKLOAD_KIND", watch.WorkloadKind},
 			pair{"WORKLOAD_NAME", watch.WorkloadName},
 			pair{"WORKLOAD_REPLICAS", "workload.replicas"},
@@ -93,7 +94,7 @@ func (c presetContext) fact(p watch.Path) (watch.Fact, bool, error) {
 // text is a fact as a string, empty where it is missing.
 func (c presetContext) text(p watch.Path) string {
 	if f, ok, _ := c.fact(p); ok {
-		s, _ := text(f)
+		s, _ := Text(f)
 		return s
 	}
 	return ""
@@ -105,11 +106,12 @@ type pair struct {
 }
 
 // simple is a preset of one fact a variable.
-func simple(name, doc string, pairs ...pair) Preset {
-	p := Preset{name: name, doc: doc}
+func simple(name string, pairs ...pair) Preset {
+	p := Preset{name: name}
 	for _, pair := range pairs {
-		p.paths = append(p.paths, pair.path)
+		p.names, p.paths = append(p.names, pair.name), append(p.paths, pair.path)
 	}
+	p.doc = strings.Join(p.names, ", ")
 	p.make = func(c presetContext) ([]Variable, error) {
 		var variables []Variable
 		for _, pair := range pairs {
@@ -239,7 +241,8 @@ func limitPaths() []watch.Path { return []watch.Path{"limits.memory", "limits.cp
 // runtimeGo leaves a tenth of the memory to what the Go runtime does not
 // count: stacks of C, mapped files, the kernel's share.
 func runtimeGo() Preset {
-	return Preset{name: "go", doc: "GOMEMLIMIT (90 % of limits.memory, bytes), GOMAXPROCS (limits.cpu, rounded up)", paths: limitPaths(),
+	return Preset{name: "go", names: []string{"GOMEMLIMIT", "GOMAXPROCS"}, doc: "GOMEMLIMIT (90 % of limits.memory, bytes), GOMAXPROCS (limits.cpu, rounded up)",
+		paths: limitPaths(),
 		make: func(c presetContext) ([]Variable, error) {
 			memory, _, errMemory := c.limited("GOMEMLIMIT", "limits.memory", 90, "1")
 			cpu, _, errCPU := c.limited("GOMAXPROCS", "limits.cpu", 0, "1")
@@ -250,7 +253,8 @@ func runtimeGo() Preset {
 // runtimeJVM gives three quarters to the heap; metaspace, threads and direct
 // buffers share the rest.
 func runtimeJVM() Preset {
-	return Preset{name: "jvm", doc: "JAVA_TOOL_OPTIONS (-Xmx 75 % of limits.memory, -XX:ActiveProcessorCount)", paths: limitPaths(),
+	return Preset{name: "jvm", names: []string{"JAVA_TOOL_OPTIONS"}, doc: "JAVA_TOOL_OPTIONS (-Xmx 75 % of limits.memory, -XX:ActiveProcessorCount)",
+		paths: limitPaths(),
 		make: func(c presetContext) ([]Variable, error) {
 			memory, hasMemory, errMemory := c.limited("JAVA_TOOL_OPTIONS", "limits.memory", 75, "1Mi")
 			cpu, hasCPU, errCPU := c.limited("JAVA_TOOL_OPTIONS", "limits.cpu", 0, "1")
@@ -274,7 +278,8 @@ func runtimeJVM() Preset {
 
 // runtimeNodeJS sizes V8's old space to three quarters of the memory.
 func runtimeNodeJS() Preset {
-	return Preset{name: "nodejs", doc: "NODE_OPTIONS (--max-old-space-size, 75 % of limits.memory, MiB)", paths: limitPaths()[:1],
+	return Preset{name: "nodejs", names: []string{"NODE_OPTIONS"}, doc: "NODE_OPTIONS (--max-old-space-size, 75 % of limits.memory, MiB)",
+		paths: limitPaths()[:1],
 		make: func(c presetContext) ([]Variable, error) {
 			v, ok, err := c.limited("NODE_OPTIONS", "limits.memory", 75, "1Mi")
 			if ok {
