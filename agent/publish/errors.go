@@ -102,10 +102,10 @@ func shorten(cause error) error {
 	if errors.Is(cause, syscall.EBUSY) {
 		return ErrMountPoint
 	}
-	if e, ok := errors.AsType[*fs.PathError](cause); ok {
+	switch e := cause.(type) { // errors.As would drop what wraps it
+	case *fs.PathError:
 		return e.Err
-	}
-	if e, ok := errors.AsType[*os.LinkError](cause); ok {
+	case *os.LinkError:
 		return e.Err
 	}
 	return cause

@@ -88,27 +88,30 @@ func (d *groupDir) holds(g Group, data [][]byte) bool {
 }
 
 // stage writes a new set and returns the name of its directory.
-func (d *groupDir) stage(files []File, data [][]byte) (name string, err error) {
-	name, err = d.makeSet()
+func (d *groupDir) stage(files []File, data [][]byte) (string, error) {
+	name, err := d.makeSet()
 	if err != nil {
 		return "", err
 	}
-	defer func() {
-		if err != nil {
-			d.dir.RemoveAll(name)
-		}
-	}()
+	if err := d.fillSet(name, files, data); err != nil {
+		d.dir.RemoveAll(name)
+		return "", err
+	}
+	return name, nil
+}
+
+func (d *groupDir) fillSet(name string, files []File, data [][]byte) error {
 	set, err := openBelow(d.dir, name)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer set.Close()
 	for i, f := range files {
 		if err := create(set, f, data[i]); err != nil {
-			return "", err
+			return err
 		}
 	}
-	return name, syncDir(set)
+	return syncDir(set)
 }
 
 // makeSet makes a directory with the kubelet's name and mode.

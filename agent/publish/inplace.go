@@ -72,9 +72,9 @@ func rewrite(file *os.File, old, data []byte) error {
 		undo = cut
 	}
 	if undo != nil {
-		return fmt.Errorf("%w; the old content could not be restored (%v), the file is damaged", err, undo)
+		return fmt.Errorf("the file is damaged, the old content could not be restored (%w): %w", undo, shorten(err))
 	}
-	return fmt.Errorf("%w; the old content is restored", err)
+	return fmt.Errorf("the old content is restored: %w", shorten(err))
 }
 
 // checkAside runs the check on a copy, since in place there is nothing staged.

@@ -142,7 +142,7 @@ func tree(t testing.TB, dir string) string {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(&b, " %q", text)
+			fmt.Fprintf(&b, " %d bytes %.40q", len(text), text)
 		}
 		if link, err := os.Readlink(path); err == nil {
 			fmt.Fprint(&b, " -> ", link)
