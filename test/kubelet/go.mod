@@ -6,8 +6,11 @@ module github.com/podfacts/podfacts/test/kubelet
 go 1.26.0
 
 require (
+	github.com/podfacts/podfacts v0.0.0-00010101000000-000000000000
 	k8s.io/api v0.36.3
+	k8s.io/apimachinery v0.36.3
 	k8s.io/kubernetes v1.36.3
+	k8s.io/kubernetes134 v0.0.0
 	sigs.k8s.io/yaml v1.6.0
 )
 
@@ -20,7 +23,6 @@ require (
 	github.com/davecgh/go-spew v1.1.2-0.20180830191138-d8f796af33cc // indirect
 	github.com/distribution/reference v0.6.0 // indirect
 	github.com/emicklei/go-restful/v3 v3.13.0 // indirect
-	github.com/fsnotify/fsnotify v1.10.1 // indirect
 	github.com/fxamacker/cbor/v2 v2.9.0 // indirect
 	github.com/go-logr/logr v1.4.3 // indirect
 	github.com/go-openapi/jsonpointer v0.21.0 // indirect
@@ -43,7 +45,6 @@ require (
 	github.com/prometheus/common v0.67.5 // indirect
 	github.com/prometheus/procfs v0.19.2 // indirect
 	github.com/robfig/cron/v3 v3.0.1 // indirect
-	github.com/rogpeppe/go-internal v1.16.0 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
 	go.opentelemetry.io/otel v1.41.0 // indirect
@@ -63,7 +64,6 @@ require (
 	gopkg.in/inf.v0 v0.9.1 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 	k8s.io/apiextensions-apiserver v0.0.0 // indirect
-	k8s.io/apimachinery v0.36.3 // indirect
 	k8s.io/apiserver v0.36.3 // indirect
 	k8s.io/client-go v0.36.3 // indirect
 	k8s.io/component-base v0.36.3 // indirect
@@ -79,6 +79,10 @@ require (
 )
 
 replace github.com/podfacts/podfacts => ../..
+
+// The kubelet of 1.34 read env files of another format: its parser, under a name
+// of its own.
+replace k8s.io/kubernetes134 => k8s.io/kubernetes v1.34.4
 
 // k8s.io/kubernetes requires its staging modules at v0.0.0 and finds them in its
 // own tree; from outside they are the published modules of the same release.
