@@ -99,9 +99,13 @@ func regexReplaceLiteral(expr, s, repl string) (string, error) {
 }
 
 func replaceMatches(re *regexp.Regexp, s string, write func(dst []byte, at []int) ([]byte, error)) (string, error) {
+	matches := re.FindAllStringSubmatchIndex(s, maxItems+1)
+	if err := checkItems(len(matches)); err != nil {
+		return "", err
+	}
 	var out []byte
 	end := 0
-	for _, at := range re.FindAllStringSubmatchIndex(s, -1) {
+	for _, at := range matches {
 		var err error
 		if out, err = write(append(out, s[end:at[0]]...), at); err != nil {
 			return "", err
