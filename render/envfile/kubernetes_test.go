@@ -153,7 +153,7 @@ func TestLineLimits(t *testing.T) {
 		{Export, x(131_071 - len("A=")), true},
 		{Export, x(131_072 - len("A=")), false},
 		{Sh, x(1 << 20), true},
-		{Dotenv, x(1 << 20), true},
+		{Dotenv, x(1 << 17), true},
 	} {
 		entries := []Entry{{"A", tt.value}, {"B", "b"}}
 		_, invalid := tt.dialect.Append(nil, entries)

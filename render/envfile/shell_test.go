@@ -72,7 +72,7 @@ func TestShells(t *testing.T) {
 	values = append(values, allBytes(), strings.Repeat("'", 10_000), strings.Repeat("long\n", 100_000))
 	eachShell(t, func(t *testing.T, shell []string) {
 		for _, locale := range []string{"C", "C.UTF-8"} {
-			checkSourced(t, shell, locale, values)
+			checkSourced(t, shell, Sh, locale, values)
 		}
 	})
 }
@@ -93,8 +93,9 @@ func FuzzSh(f *testing.F) {
 		f.Add("plain", v.value)
 	}
 	f.Fuzz(func(t *testing.T, value1, value2 string) {
-		checkSourced(t, []string{"sh"}, "C", []string{value1, value2})
-		checkExported(t, []string{"sh"}, []string{value1, value2})
+		for _, d := range []Dialect{Sh, Export} {
+			checkSourced(t, []string{"sh"}, d, "C", []string{value1, value2})
+		}
 	})
 }
 
@@ -107,10 +108,10 @@ func allBytes() string {
 }
 
 // checkSourced has the shell source one file with all values and print them.
-func checkSourced(t *testing.T, shell []string, locale string, values []string) {
+func checkSourced(t *testing.T, shell []string, d Dialect, locale string, values []string) {
 	t.Helper()
 	entries := numbered(values)
-	file, invalid := Sh.Append(nil, entries)
+	file, invalid := d.Append(nil, entries)
 	var script strings.Builder
 	script.WriteString(". ./vars.env\n")
 	kept := written(entries, invalid)
