@@ -1,7 +1,9 @@
 package watch
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -22,16 +24,16 @@ type Path string
 // status.podIP, limits.memory) are accepted as aliases. The error is an
 // [*UnknownFactError] where the path is well formed but names nothing.
 func ParsePath(s string) (Path, error) {
-	if alias, ok := fieldPathAlias(s); ok {
-		return alias, nil
-	}
-	segments, err := splitPath(s)
+	segments, err := splitPath(unalias(s))
 	if err != nil {
 		return "", fmt.Errorf("fact path %q: %w", s, err)
 	}
+	if slices.Contains(segments, "") {
+		return "", fmt.Errorf("fact path %q: a key cannot be empty", s)
+	}
 	p := join(segments)
 	if !known(p.Segments()) {
-		return "", &UnknownFactError{Name: s, Nearest: nearest(p)}
+		return "", &UnknownFactError{Name: s, Nearest: nearest(segments)}
 	}
 	return p, nil
 }
@@ -50,7 +52,8 @@ func (e *UnknownFactError) Error() string {
 }
 
 // Key returns the path of one entry below p: pod.labels and "app" give
-// pod.labels['app'].
+// pod.labels['app']. A path knows no escapes, so a key that holds both '] and
+// "] makes one that [ParsePath] refuses. Kubernetes allows no such key.
 func (p Path) Key(key string) Path {
 	if p == "" {
 		return Path(key)
@@ -65,26 +68,29 @@ func (p Path) Key(key string) Path {
 }
 
 // Segments splits a canonical path: containers.main.limits['nvidia.com/gpu']
-// gives containers, main, limits and nvidia.com/gpu.
+// gives containers, main, limits and nvidia.com/gpu. What is not well formed
+// is one segment.
 func (p Path) Segments() []string {
 	if p == "" {
 		return nil
 	}
 	segments, err := splitPath(string(p))
 	if err != nil {
-		return []string{string(p)} // never from ParsePath or Key
+		return []string{string(p)}
 	}
 	return segments
 }
 
 // Parent returns the path one segment up and the last segment.
 func (p Path) Parent() (Path, string) {
-	segments := p.Segments()
-	if len(segments) == 0 {
+	if p == "" {
 		return "", ""
 	}
-	last := len(segments) - 1
-	return join(segments[:last]), segments[last]
+	start, last := 0, ""
+	if err := walk(string(p), func(s string, at int) { start, last = at, s }); err != nil {
+		return "", string(p)
+	}
+	return p[:start], last
 }
 
 // Covers reports whether q is p or lies below it. The root covers everything.
@@ -104,45 +110,53 @@ func join(segments []string) Path {
 	return p
 }
 
-// splitPath cuts a path at dots and subscripts. files and env take the whole
-// rest as one key, so that files.ca.crt needs no quoting.
 func splitPath(s string) ([]string, error) {
 	var segments []string
-	for rest := s; rest != ""; {
+	err := walk(s, func(segment string, _ int) { segments = append(segments, segment) })
+	return segments, err
+}
+
+// walk cuts a path at dots and subscripts and calls each with a segment and
+// where it starts, its dot or bracket included. files and env take the whole
+// rest as one key, so that files.ca.crt needs no quoting.
+func walk(s string, each func(segment string, start int)) error {
+	if s == "" {
+		return errors.New("is empty")
+	}
+	verbatim := false
+	for n, rest := 0, s; rest != ""; n++ {
+		start := len(s) - len(rest)
+		var segment string
 		if rest[0] == '[' {
-			key, after, err := subscript(rest)
-			if err != nil {
-				return nil, err
+			var err error
+			if segment, rest, err = subscript(rest); err != nil {
+				return err
 			}
-			segments, rest = append(segments, key), after
 		} else {
-			end := strings.IndexAny(rest, ".[")
-			if end < 0 {
-				end = len(rest)
+			if n > 0 {
+				after, dot := strings.CutPrefix(rest, ".")
+				if !dot {
+					return fmt.Errorf("unexpected %q after a subscript", rest)
+				}
+				if rest = after; rest == "" {
+					return errors.New("ends in a dot")
+				}
 			}
-			if end == 0 || !plain(rest[:end]) {
-				return nil, fmt.Errorf("unexpected %q; keys with other characters are written ['key']", rest[:min(end+1, len(rest))])
+			end := len(rest)
+			if !verbatim {
+				if i := strings.IndexAny(rest, ".["); i >= 0 {
+					end = i
+				}
+				if !plain(rest[:end]) {
+					return fmt.Errorf("unexpected %q; keys with other characters are written ['key']", rest[:min(end+1, len(rest))])
+				}
 			}
-			segments, rest = append(segments, rest[:end]), rest[end:]
+			segment, rest = rest[:end], rest[end:]
 		}
-		if rest == "" {
-			break
-		}
-		if rest[0] == '.' {
-			if rest = rest[1:]; rest == "" {
-				return nil, fmt.Errorf("ends in a dot")
-			}
-			if len(segments) == 1 && (segments[0] == "files" || segments[0] == "env") {
-				return append(segments, rest), nil
-			}
-		} else if rest[0] != '[' {
-			return nil, fmt.Errorf("unexpected %q after a subscript", rest)
-		}
+		each(segment, start)
+		verbatim = n == 0 && (segment == "files" || segment == "env")
 	}
-	if len(segments) == 0 {
-		return nil, fmt.Errorf("is empty")
-	}
-	return segments, nil
+	return nil
 }
 
 // subscript reads ['key'] or ["key"]. Like Kubernetes
@@ -173,7 +187,12 @@ func plain(key string) bool {
 }
 
 // keysAreForeign reports whether the keys below p are written by people and
-// so always stand in a subscript, as Kubernetes writes them.
+// so always stand in a subscript, as Kubernetes writes them. A container or an
+// object may itself be called labels.
 func keysAreForeign(p Path) bool {
-	return strings.HasSuffix(string(p), ".labels") || strings.HasSuffix(string(p), ".annotations")
+	group, ok := strings.CutSuffix(string(p), ".labels")
+	if !ok {
+		group, ok = strings.CutSuffix(string(p), ".annotations")
+	}
+	return ok && group != "containers" && group != "objects"
 }
