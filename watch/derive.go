@@ -93,52 +93,81 @@ func (d deriver) list(p, from Path) {
 func (d deriver) ordinal() {
 	for _, label := range []string{labelPodIndex, labelCompletionIndex} {
 		from := PodLabels.Key(label)
-		if n, err := strconv.ParseInt(d.text(from), 10, 64); err == nil {
+		if n, err := strconv.ParseInt(d.text(from), 10, 64); err == nil && n >= 0 {
 			d.set(PodOrdinal, n, from)
 		}
 	}
-	if from := PodLabels.Key(labelStatefulSetPod); d.text(from) != "" {
-		if _, n, ok := cutOrdinal(d.text(from)); ok {
-			d.set(PodOrdinal, n, from)
-		}
+	if _, n, ok := d.statefulSet(); ok {
+		d.set(PodOrdinal, n, PodLabels.Key(labelStatefulSetPod))
 	}
 }
 
 // owner concludes the controller from the labels that only that controller
-// sets, and from how it names its pods.
+// sets, and from how it names its pods. Labels that were copied from another
+// pod do not fit the name, and prove nothing.
 func (d deriver) owner() {
-	name := d.text(PodName)
-	hash := PodLabels.Key(labelPodTemplateHash)
-	stateful := PodLabels.Key(labelStatefulSetPod)
-	revision, generation := PodLabels.Key(labelRevisionHash), PodLabels.Key(labelGeneration)
-	job := PodLabels.Key(labelJobName)
-	switch {
-	case d.text(hash) != "":
-		// A Deployment names its ReplicaSet NAME-HASH, and that one its pods
-		// NAME-HASH-xxxxx. A name too long for five more characters is cut
-		// (k8s.io/apiserver/pkg/storage/names), and with the hash cut off
-		// nothing can be concluded.
-		replicaSet, ok := cutSuffix(name)
-		deployment, cut := strings.CutSuffix(replicaSet, "-"+d.text(hash))
-		if ok && cut && deployment != "" {
-			d.set(OwnerKind, "ReplicaSet", hash, PodName)
-			d.set(OwnerName, replicaSet, hash, PodName)
-			d.set(WorkloadKind, "Deployment", hash, PodName)
-			d.set(WorkloadName, deployment, hash, PodName)
-		}
-	case d.text(stateful) != "":
-		if set, _, ok := cutOrdinal(d.text(stateful)); ok {
-			d.ownerAndWorkload("StatefulSet", set, stateful)
-		}
-	case d.text(revision) != "" && d.text(generation) != "":
-		if set, ok := cutSuffix(name); ok && len(name) < 63 {
-			d.ownerAndWorkload("DaemonSet", set, generation, PodName)
-		}
-	case d.text(job) != "":
-		// Whether a CronJob stands above it, the pod does not tell.
-		d.set(OwnerKind, "Job", job)
-		d.set(OwnerName, d.text(job), job)
+	if replicaSet, deployment, ok := d.deployment(); ok {
+		hash := PodLabels.Key(labelPodTemplateHash)
+		d.set(OwnerKind, "ReplicaSet", hash, PodName)
+		d.set(OwnerName, replicaSet, hash, PodName)
+		d.set(WorkloadKind, "Deployment", hash, PodName)
+		d.set(WorkloadName, deployment, hash, PodName)
+		return
 	}
+	if set, _, ok := d.statefulSet(); ok {
+		d.ownerAndWorkload("StatefulSet", set, PodLabels.Key(labelStatefulSetPod))
+		return
+	}
+	if set, ok := d.daemonSet(); ok {
+		d.ownerAndWorkload("DaemonSet", set, PodLabels.Key(labelGeneration), PodName)
+		return
+	}
+	if name, ok := d.job(); ok {
+		// Whether a CronJob stands above it, the pod does not tell.
+		d.set(OwnerKind, "Job", PodLabels.Key(labelJobName))
+		d.set(OwnerName, name, PodLabels.Key(labelJobName))
+	}
+}
+
+// A Deployment names its ReplicaSet NAME-HASH, and that one its pods
+// NAME-HASH-xxxxx. A name too long for five more characters is cut
+// (k8s.io/apiserver/pkg/storage/names), and with the hash cut off nothing can
+// be concluded.
+func (d deriver) deployment() (replicaSet, name string, ok bool) {
+	hash := d.text(PodLabels.Key(labelPodTemplateHash))
+	replicaSet, ok = cutSuffix(d.text(PodName))
+	if !ok || hash == "" {
+		return "", "", false
+	}
+	name, ok = strings.CutSuffix(replicaSet, "-"+hash)
+	return replicaSet, name, ok && name != ""
+}
+
+func (d deriver) statefulSet() (name string, ordinal int64, ok bool) {
+	pod := d.text(PodLabels.Key(labelStatefulSetPod))
+	if own := d.text(PodName); own != "" && own != pod {
+		return "", 0, false
+	}
+	return cutOrdinal(pod)
+}
+
+// A DaemonSet's name that is so long that it may have been cut proves nothing.
+func (d deriver) daemonSet() (name string, ok bool) {
+	const longest = 63
+	revision, generation := PodLabels.Key(labelRevisionHash), PodLabels.Key(labelGeneration)
+	pod := d.text(PodName)
+	if d.text(revision) == "" || d.text(generation) == "" || len(pod) >= longest {
+		return "", false
+	}
+	return cutSuffix(pod)
+}
+
+// A Job's pods are called NAME-xxxxx or NAME-INDEX-xxxxx, with NAME cut so
+// that 63 characters suffice.
+func (d deriver) job() (name string, ok bool) {
+	const kept = 63 - len("-xxxxx") - len("-2147483647")
+	name, pod := d.text(PodLabels.Key(labelJobName)), d.text(PodName)
+	return name, name != "" && (pod == "" || strings.HasPrefix(pod, name[:min(len(name), kept)]))
 }
 
 func (d deriver) ownerAndWorkload(kind, name string, from ...Path) {
