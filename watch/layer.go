@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"maps"
 	"reflect"
 	"slices"
@@ -35,9 +36,9 @@ type Statement struct {
 	Sensitive bool
 }
 
-// Set states one fact. A map[string]string states the whole map: a key that
-// it lacks is known to be absent. Nil and empty strings state nothing, since
-// the Downward API writes an empty string for what does not exist.
+// Set states one fact, as [Layer.State] does. Nil, empty strings and empty
+// lists state nothing, since the Downward API writes an empty string for what
+// does not exist.
 func (l *Layer) Set(p Path, value any, from string) {
 	switch v := value.(type) {
 	case nil:
@@ -46,21 +47,28 @@ func (l *Layer) Set(p Path, value any, from string) {
 		if v == "" {
 			return
 		}
-	case map[string]string:
-		if l.whole == nil {
-			l.whole = make(map[Path]string)
+	case []string:
+		if len(v) == 0 {
+			return
 		}
-		l.whole[p] = from
-		for key, s := range v {
-			l.State(p.Key(key), Statement{Value: s, From: from})
-		}
-		return
 	}
 	l.State(p, Statement{Value: value, From: from})
 }
 
-// State states one fact in full.
+// State states one fact in full. A map[string]string states the whole map,
+// entry by entry: a key that it lacks is known to be absent.
 func (l *Layer) State(p Path, s Statement) {
+	if entries, ok := s.Value.(map[string]string); ok {
+		if l.whole == nil {
+			l.whole = make(map[Path]string)
+		}
+		l.whole[p] = s.From
+		for key, value := range entries {
+			s.Value = value
+			l.State(p.Key(key), s)
+		}
+		return
+	}
 	if l.facts == nil {
 		l.facts = make(map[Path]Statement)
 	}
@@ -88,7 +96,7 @@ func (l *Layer) Has(p Path) bool {
 }
 
 // Add takes over every statement of other, except those on facts that l
-// states already.
+// states already. A key that a map of l lacks is taken over too.
 func (l *Layer) Add(other Layer) {
 	for p, s := range other.facts {
 		if _, ok := l.facts[p]; !ok {
@@ -96,17 +104,12 @@ func (l *Layer) Add(other Layer) {
 		}
 	}
 	for p, from := range other.whole {
-		if l.whole == nil {
-			l.whole = make(map[Path]string)
-		}
 		if _, ok := l.whole[p]; !ok {
-			l.whole[p] = from
+			l.State(p, Statement{Value: map[string]string(nil), From: from})
 		}
 	}
 	l.Live = l.Live || other.Live
-	if l.Container == "" {
-		l.Container = other.Container
-	}
+	l.Container = cmp.Or(l.Container, other.Container)
 }
 
 // same reports whether two statements say the same, wherever they stand.

@@ -1,9 +1,6 @@
 package watch
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // merger keeps what each source last said and merges it into snapshots.
 //
@@ -13,9 +10,9 @@ import (
 //  2. else the one whose word changed last. Words that have stood since the
 //     start changed together, and go by the order of the sources.
 //
-// A word that says "absent" (a key gone from a map that the source knows in
-// whole) counts like any other. Time is counted in updates, not in seconds,
-// so a clock that is set back decides nothing.
+// A word that says "absent" (a key gone from a map) counts like any other.
+// Time is counted in updates, not in seconds, so a clock that is set back
+// decides nothing.
 type merger struct {
 	sources []held
 	now     uint64 // grows with each update after the first round
@@ -24,6 +21,7 @@ type merger struct {
 // held is what one source last said.
 type held struct {
 	source    Source
+	name      string
 	live      bool
 	err       error
 	container string
@@ -31,25 +29,26 @@ type held struct {
 	whole     map[Path]whole
 }
 
+// word is what a source says on one fact.
 type word struct {
 	Statement
-	absent    bool // the key is known to be gone
-	changed   uint64
+	parent    Path   // of the fact, kept because finding it takes time
+	changed   uint64 // when it began to say so
 	confirmed time.Time
+	absent    bool // the key is known to be gone
 	stale     bool
 }
 
+// whole is a map of which a source knows every key.
 type whole struct {
-	from      string
-	since     uint64
-	confirmed time.Time
-	stale     bool
+	since uint64
+	stale bool
 }
 
 func newMerger(sources []Source) *merger {
 	m := &merger{sources: make([]held, len(sources))}
 	for i, s := range sources {
-		m.sources[i] = held{source: s, words: make(map[Path]word), whole: make(map[Path]whole)}
+		m.sources[i] = held{source: s, name: s.String(), words: make(map[Path]word), whole: make(map[Path]whole)}
 	}
 	return m
 }
@@ -60,60 +59,78 @@ func (m *merger) tick() { m.now++ }
 // update takes in what a source now says.
 func (m *merger) update(r result, at time.Time) {
 	h := &m.sources[r.source]
-	h.live, h.err = r.layer.Live && r.err == nil, r.err
+	h.live, h.err = r.layer.Live, r.err
 	if r.layer.Container != "" || r.err == nil {
 		h.container = r.layer.Container
 	}
+	h.hear(r.layer, m.now, at)
+	h.miss(r.layer, r.err != nil, m.now)
+}
 
-	// 1. What is said anew.
-	for p, s := range r.layer.facts {
-		w := word{Statement: s, changed: m.now, confirmed: at}
-		if old, ok := h.words[p]; ok && !old.absent && old.same(s) {
-			w.changed = old.changed
+// hear takes in what is said.
+func (h *held) hear(l Layer, now uint64, at time.Time) {
+	for p := range l.whole {
+		since := now
+		if old, ok := h.whole[p]; ok {
+			since = old.since
+		}
+		h.whole[p] = whole{since: since}
+	}
+	for p, s := range l.facts {
+		w := word{Statement: s, changed: now, confirmed: at}
+		if old, ok := h.words[p]; ok {
+			w.parent = old.parent
+			if !old.absent && old.same(s) {
+				w.changed = old.changed
+			}
+		} else {
+			w.parent, _ = p.Parent()
 		}
 		h.words[p] = w
 	}
-	for p, from := range r.layer.whole {
-		w := whole{from: from, since: m.now, confirmed: at}
-		if old, ok := h.whole[p]; ok {
-			w.since = old.since
-		}
-		h.whole[p] = w
-	}
+}
 
-	// 2. What is no longer said. After an error it stands, stale. Below a
-	// whole map it is absent from now on. Otherwise it is forgotten.
-	for p, w := range h.whole {
-		if _, said := r.layer.whole[p]; said {
-			continue
-		}
-		if r.err == nil {
-			delete(h.whole, p)
-			continue
-		}
-		w.stale = true
-		h.whole[p] = w
-	}
+// miss deals with what is no longer said. An entry of a map that is known in
+// whole is absent from now on. So is a single label, whose file is empty when
+// the label is gone. After an error the rest stands, stale; without one it is
+// forgotten.
+func (h *held) miss(l Layer, failed bool, now uint64) {
 	for p, w := range h.words {
-		if _, said := r.layer.facts[p]; said {
+		if _, said := l.facts[p]; said {
 			continue
 		}
-		parent, _ := p.Parent()
-		container, mapped := h.whole[parent]
+		_, mapped := l.whole[w.parent]
+		_, wasMapped := h.whole[w.parent]
 		switch {
-		case mapped && !container.stale:
+		case mapped, !failed && !wasMapped && isLabels(w.parent):
 			if !w.absent {
-				w = word{absent: true, changed: m.now}
+				w = word{parent: w.parent, absent: true, changed: now}
 			}
-			w.From, w.confirmed, w.stale = container.from, at, false
+			w.stale = false
 			h.words[p] = w
-		case r.err != nil:
+		case failed:
 			w.stale = true
 			h.words[p] = w
 		default:
 			delete(h.words, p)
 		}
 	}
+	for p, w := range h.whole {
+		if _, said := l.whole[p]; said {
+			continue
+		}
+		if failed {
+			h.whole[p] = whole{since: w.since, stale: true}
+		} else {
+			delete(h.whole, p)
+		}
+	}
+}
+
+// isLabels reports whether what lies below a path are labels or annotations.
+func isLabels(p Path) bool {
+	kind, _ := KindOf(p)
+	return kind == Strings
 }
 
 // err joins what the sources last complained of.
@@ -127,21 +144,29 @@ func (m *merger) err() error {
 
 // snapshot merges.
 func (m *merger) snapshot() *Snapshot {
-	s := &Snapshot{facts: make(map[Path]Fact), whole: make(map[Path]bool)}
+	size := 0
+	for i := range m.sources {
+		size = max(size, len(m.sources[i].words))
+	}
+	s := &Snapshot{facts: make(map[Path]Fact, size), whole: make(map[Path]bool)}
+	said := make([]candidate, 0, len(m.sources))
 	for i := range m.sources {
 		h := &m.sources[i]
-		s.sources = append(s.sources, SourceState{Name: h.source.String(), Live: h.live, Err: h.err, source: h.source})
+		s.sources = append(s.sources, SourceState{Name: h.name, Live: h.live, Err: h.err, source: h.source})
 		if s.container == "" {
 			s.container = h.container
 		}
 		for p := range h.whole {
 			s.whole[p] = true
 		}
-		for p := range h.words {
+		for p, w := range h.words {
 			if _, done := s.facts[p]; done {
 				continue
 			}
-			if f, ok := m.decide(p); ok {
+			var present bool
+			if said, present = m.said(p, w.parent, said[:0]); !present {
+				delete(h.words, p) // nobody knows the key any more: it need not be denied
+			} else if f, ok := decide(p, said); ok {
 				s.facts[p] = f
 			}
 		}
@@ -150,62 +175,69 @@ func (m *merger) snapshot() *Snapshot {
 	return s
 }
 
-// decide picks the winner of one fact. ok is false where it is absent.
-func (m *merger) decide(p Path) (f Fact, ok bool) {
-	type candidate struct {
-		word
-		source string
-		live   bool
-	}
-	var all []candidate
-	parent, _ := p.Parent()
+// candidate is the word of one source, live or not.
+type candidate struct {
+	word
+	source string
+	live   bool
+}
+
+// said appends what each source says on a fact. present is false where all of
+// them deny it.
+func (m *merger) said(p, parent Path, all []candidate) (_ []candidate, present bool) {
 	for i := range m.sources {
 		h := &m.sources[i]
-		w, said := h.words[p]
-		if !said {
+		w, ok := h.words[p]
+		if !ok {
 			container, mapped := h.whole[parent]
 			if !mapped {
 				continue
 			}
-			w = word{absent: true, changed: container.since, confirmed: container.confirmed, stale: container.stale}
-			w.From = container.from
+			w = word{absent: true, changed: container.since, stale: container.stale}
 		}
-		all = append(all, candidate{word: w, source: h.source.String(), live: h.live})
+		present = present || !w.absent
+		all = append(all, candidate{word: w, source: h.name, live: h.live && !w.stale})
 	}
-	slices.SortStableFunc(all, func(a, b candidate) int {
-		switch {
-		case a.live != b.live:
-			if a.live {
-				return -1
-			}
-			return 1
-		case a.live || a.changed == b.changed:
-			return 0
-		case a.changed > b.changed:
-			return -1
+	return all, present
+}
+
+// decide picks the winner. ok is false where the fact is absent.
+func decide(p Path, all []candidate) (f Fact, ok bool) {
+	best := 0
+	for i := range all {
+		if all[i].beats(&all[best]) {
+			best = i
 		}
-		return 1
-	})
-	winner := all[0]
+	}
+	winner := &all[best]
 	if winner.absent {
 		return Fact{}, false
 	}
 	f = Fact{Path: p, Value: winner.Value, Unset: winner.Unset, Sensitive: winner.Sensitive, Origin: Origin{
 		Source: winner.source, From: winner.From, Confirmed: winner.confirmed, Stale: winner.stale,
 	}}
-	for _, c := range all[1:] {
-		// That a fact is unset is known to the API alone; the number that
-		// stands in its place may be known to the volume alone.
-		if f.Value == nil && !c.absent && c.Value != nil {
-			f.Value = c.Value
+	for i := range all {
+		c := &all[i]
+		if i == best || c.Value == nil {
 			continue
 		}
-		if c.Sensitive {
-			f.Sensitive = true
-		}
-		if !c.absent && !agree(p, f.Value, c.Value) {
+		f.Sensitive = f.Sensitive || c.Sensitive
+		if f.Value == nil {
+			// That a limit is unset is known to the API alone; the number that
+			// stands in its place may be known to the volume alone.
+			f.Value = c.Value
+		} else if !agree(p, f.Value, c.Value) {
 			f.Origin.Others = append(f.Origin.Others, Other{Source: c.source, From: c.From, Value: c.Value})
 		}
 	}
 	return f, f.Value != nil
+}
+
+// beats reports whether c goes before one that precedes it in the order of
+// the sources.
+func (c *candidate) beats(earlier *candidate) bool {
+	if c.live || earlier.live {
+		return c.live && !earlier.live
+	}
+	return c.changed > earlier.changed
 }

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -9,8 +10,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // Snapshot is the merged view at one moment. It never changes and may be
@@ -117,16 +116,19 @@ func (s *Snapshot) Equal(o *Snapshot) bool {
 	if s == nil || o == nil {
 		return s == o
 	}
-	return maps.Equal(s.whole, o.whole) && maps.EqualFunc(s.facts, o.facts, func(a, b Fact) bool {
-		return a.Unset == b.Unset && a.Sensitive == b.Sensitive && equalValues(a.Value, b.Value)
-	})
+	return maps.Equal(s.whole, o.whole) && maps.EqualFunc(s.facts, o.facts, Fact.same)
 }
 
-// Changed lists the facts in which two snapshots differ, sorted.
+// Changed lists the facts in which two snapshots differ, sorted, and with them
+// the maps that were not known at all in one of them. It is empty if and only
+// if they are Equal. Since nil, everything has changed.
 func (s *Snapshot) Changed(since *Snapshot) []Path {
+	if since == nil {
+		since = &Snapshot{}
+	}
 	var changed []Path
 	for p, f := range s.facts {
-		if old, ok := since.facts[p]; !ok || f.Unset != old.Unset || !equalValues(f.Value, old.Value) {
+		if old, ok := since.facts[p]; !ok || !f.same(old) {
 			changed = append(changed, p)
 		}
 	}
@@ -135,8 +137,23 @@ func (s *Snapshot) Changed(since *Snapshot) []Path {
 			changed = append(changed, p)
 		}
 	}
+	for p := range s.whole {
+		if !since.whole[p] {
+			changed = append(changed, p)
+		}
+	}
+	for p := range since.whole {
+		if !s.whole[p] {
+			changed = append(changed, p)
+		}
+	}
 	slices.Sort(changed)
-	return changed
+	return slices.Compact(changed)
+}
+
+// same reports whether two facts render the same.
+func (f Fact) same(o Fact) bool {
+	return f.Unset == o.Unset && f.Sensitive == o.Sensitive && equalValues(f.Value, o.Value)
 }
 
 // Lookup returns the fact at a path: one fact, a whole map (its value is a
@@ -152,43 +169,43 @@ func (s *Snapshot) Lookup(p Path) (Fact, error) {
 	if f, ok := s.facts[p]; ok {
 		return f, nil
 	}
-	if v, ok := dig(s.Tree(), p.Segments()); ok {
-		f := Fact{Path: p, Value: v}
-		for q, below := range s.facts {
-			if !p.Covers(q) && !q.Covers(p) {
-				continue
-			}
-			f.Sensitive = f.Sensitive || below.Sensitive
-			if f.Origin.Source == "" || q < f.Path {
-				f.Origin, f.Path = below.Origin, q
-			}
-		}
-		f.Path = p
-		return f, nil
+	value, ok := dig(s.Tree(), p.Segments())
+	if !ok {
+		return Fact{}, s.missing(p)
 	}
-	return Fact{}, s.missing(p)
+	f := Fact{Path: p, Value: value}
+	var nearest Path
+	for q, part := range s.facts {
+		if !overlaps(p, q) {
+			continue
+		}
+		f.Sensitive = f.Sensitive || part.Sensitive
+		if nearest == "" || q < nearest {
+			nearest, f.Origin = q, part.Origin
+		}
+	}
+	return f, nil
 }
 
 // Resolve gives a path without container its container: the one that the
 // kubectl.kubernetes.io/default-container annotation names, else the only
 // app container.
 func (s *Snapshot) Resolve(p Path) (Path, error) {
-	segments := p.Segments()
-	if len(segments) == 0 || segments[0] != "limits" && segments[0] != "requests" {
+	if p == "" || !Path("limits").Covers(p) && !Path("requests").Covers(p) {
 		return p, nil
 	}
 	container, err := s.defaultContainer()
 	if err != nil {
 		return p, fmt.Errorf("%s: %w", p, err)
 	}
-	return join(append([]string{"containers", container}, segments...)), nil
+	return Path("containers").Key(container) + "." + p, nil
 }
 
 const defaultContainerAnnotation = "kubectl.kubernetes.io/default-container"
 
 func (s *Snapshot) defaultContainer() (string, error) {
-	if f, ok := s.facts[PodAnnotations.Key(defaultContainerAnnotation)]; ok {
-		return f.Value.(string), nil
+	if name, ok := s.facts[PodAnnotations.Key(defaultContainerAnnotation)].Value.(string); ok && name != "" {
+		return name, nil
 	}
 	if s.container != "" {
 		return s.container, nil
@@ -206,83 +223,14 @@ func (s *Snapshot) defaultContainer() (string, error) {
 		strings.Join(names, ", "), defaultContainerAnnotation)
 }
 
-// Tree gives the view as nested maps under the names of the vocabulary:
-// maps of facts are map[string]string, groups map[string]any. It is shared:
-// do not change it.
-func (s *Snapshot) Tree() map[string]any {
-	s.treeOnce.Do(func() { s.tree = s.buildTree() })
-	return s.tree
-}
-
-func (s *Snapshot) buildTree() map[string]any {
-	root := make(map[string]any)
-	for p := range s.whole {
-		put(root, p.Segments(), map[string]string{})
-	}
-	for p, f := range s.facts {
-		segments := p.Segments()
-		parent := join(segments[:len(segments)-1])
-		if text, ok := f.Value.(string); ok && isMap(parent) {
-			put(root, segments[:len(segments)-1], map[string]string{segments[len(segments)-1]: text})
-			continue
-		}
-		put(root, segments, f.Value)
-	}
-	return root
-}
-
-// isMap reports whether the entries below p are facts of one map, without
-// asking the vocabulary again for each of a thousand labels.
-func isMap(p Path) bool {
-	_, name := p.Parent()
-	switch name {
-	case "labels", "annotations", "limits", "requests", "allocated", "allocatable", "capacity":
-		return true
-	}
-	return p == "files" || p == "env"
-}
-
-// put hangs a value into the tree; maps of strings are joined.
-func put(root map[string]any, segments []string, value any) {
-	node := root
-	for _, s := range segments[:len(segments)-1] {
-		next, ok := node[s].(map[string]any)
-		if !ok {
-			next = make(map[string]any)
-			node[s] = next
-		}
-		node = next
-	}
-	last := segments[len(segments)-1]
-	if have, ok := node[last].(map[string]string); ok {
-		if more, ok := value.(map[string]string); ok {
-			maps.Copy(have, more)
-			return
-		}
-	}
-	node[last] = value
-}
-
-// dig walks down maps and lists are ends.
-func dig(node any, segments []string) (any, bool) {
-	for _, s := range segments {
-		var ok bool
-		switch m := node.(type) {
-		case map[string]any:
-			node, ok = m[s]
-		case map[string]string:
-			node, ok = m[s]
-		}
-		if !ok {
-			return nil, false
-		}
-	}
-	return node, true
-}
-
-// missing explains why a fact has no value: by the first source that could
-// give it and says why it does not.
+// missing explains why a fact has no value: it is not in its map, or the
+// sources say why they do not give it.
 func (s *Snapshot) missing(p Path) *MissingError {
+	if parent, _ := p.Parent(); s.whole[parent] {
+		of := parent.Segments()[0] // pod, node, …
+		return &MissingError{Path: p, Reason: fmt.Sprintf("%s has no such key", parent),
+			Hint: fmt.Sprintf("give it a default, or set it on the %s", strings.TrimSuffix(of, "s"))}
+	}
 	e := &MissingError{Path: p}
 	var reasons []string
 	for _, state := range s.sources {
@@ -291,33 +239,25 @@ func (s *Snapshot) missing(p Path) *MissingError {
 			if reason != "" {
 				reasons = append(reasons, reason)
 			}
-			if e.Hint == "" {
-				e.Hint = hint
-			}
+			e.Hint = cmp.Or(e.Hint, hint)
 		}
 		if state.Err != nil {
 			reasons = append(reasons, state.Err.Error())
 		}
 	}
-	parent, _ := p.Parent()
-	if len(reasons) == 0 && s.whole[parent] {
-		reasons = append(reasons, fmt.Sprintf("%s has no such key", parent))
-		e.Hint = "give it a default, or set it on the pod"
-	}
 	if len(reasons) == 0 {
 		reasons = append(reasons, "no source gives it")
 	}
-	if e.Hint == "" {
-		e.Hint = nextStep(p)
-	}
 	e.Reason = strings.Join(reasons, "; ")
+	e.Hint = cmp.Or(e.Hint, nextStep(p))
 	return e
 }
 
 // nextStep says how a fact can be had.
 func nextStep(p Path) string {
-	for _, f := range Vocabulary() {
-		if rest, ok := match(f.Pattern, p.Segments()); ok && rest >= 0 {
+	segments := p.Segments()
+	for _, f := range vocabulary {
+		if rest, ok := match(f.Pattern, segments); ok && rest >= 0 {
 			return "it comes from: " + f.Sources
 		}
 	}
@@ -337,7 +277,7 @@ func agree(p Path, a, b any) bool {
 	if kind, ok := KindOf(p); !ok || kind != Quantity {
 		return false
 	}
-	qx, errX := resource.ParseQuantity(x)
-	qy, errY := resource.ParseQuantity(y)
+	qx, errX := ParseQuantity(x)
+	qy, errY := ParseQuantity(y)
 	return errX == nil && errY == nil && qx.Cmp(qy) == 0
 }
