@@ -39,24 +39,32 @@ func (n Needs) Paths() []Path {
 
 func overlaps(a, b Path) bool { return a.Covers(b) || b.Covers(a) }
 
-// basis lists what a fact can be derived from; see derive.
+// basis lists what the facts at, above or below a path can be derived from;
+// see derive and [Snapshot.Resolve].
 func basis(p Path) []Path {
-	switch p {
-	case NodeZone:
-		return []Path{PodLabels.Key(labelZone)}
-	case NodeRegion:
-		return []Path{PodLabels.Key(labelRegion)}
-	case NodeName:
-		return []Path{PodNodeName}
-	case NodeIP:
-		return []Path{PodHostIP, PodHostIPs}
-	case NamespaceName:
-		return []Path{PodNamespace}
-	case PodOrdinal:
-		return []Path{PodLabels}
+	var from []Path
+	for _, d := range []struct {
+		fact Path
+		from []Path
+	}{
+		{PodIP, []Path{PodIPs}},
+		{PodIPs, []Path{PodIP}},
+		{PodHostIP, []Path{PodHostIPs}},
+		{PodHostIPs, []Path{PodHostIP}},
+		{NodeName, []Path{PodNodeName}},
+		{NodeIP, []Path{PodHostIP, PodHostIPs}},
+		{NodeZone, []Path{PodLabels.Key(labelZone)}},
+		{NodeRegion, []Path{PodLabels.Key(labelRegion)}},
+		{NamespaceName, []Path{PodNamespace}},
+		{PodOrdinal, []Path{PodName, PodLabels}},
+		{"owner", []Path{PodName, PodLabels}},
+		{"workload", []Path{PodName, PodLabels}},
+		{"limits", []Path{"containers", PodAnnotations.Key(defaultContainerAnnotation)}},
+		{"requests", []Path{"containers", PodAnnotations.Key(defaultContainerAnnotation)}},
+	} {
+		if overlaps(d.fact, p) {
+			from = append(from, d.from...)
+		}
 	}
-	if Path("owner").Covers(p) || Path("workload").Covers(p) {
-		return []Path{PodName, PodLabels}
-	}
-	return nil
+	return from
 }
