@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -22,8 +24,9 @@ type Timing struct {
 	// Retry is how long after a failed round the next one is tried; it
 	// doubles with each failure up to RetryMax. Defaults 1 s and 1 minute.
 	Retry, RetryMax time.Duration
-	// Patience is how long a round waits for slow sources, once every source
-	// has answered or failed for the first time. Default 50 ms.
+	// Patience is how long a round waits for the sources it reads, once every
+	// source has answered or failed for the first time. What comes later gets
+	// a round of its own. Default 50 ms.
 	Patience time.Duration
 }
 
@@ -36,15 +39,15 @@ func (t Timing) withDefaults() Timing {
 	return t
 }
 
-// Stop, returned by the function given to [Follow], ends it without error.
+// Stop ends [Follow] without error where the function given to it returns it.
 var Stop = errors.New("stop following")
 
 // Follow reads the sources, calls fn with the merged snapshot, and does so
 // again whenever a source has changed. It is level-triggered: a round may
 // find nothing new (see [Snapshot.Equal]), but the last state is always
 // seen. fn also gets what the sources complained of; the snapshot holds
-// their last words all the same. An error of fn makes Follow try again
-// later; [Stop] ends it.
+// their last words all the same. An error of fn makes Follow read every
+// source and try again later; [Stop] ends it.
 //
 // Follow blocks until ctx ends, and then returns its error. It has joined
 // all its goroutines when it returns, so Read and Watch must heed ctx.
@@ -55,7 +58,7 @@ func Follow(ctx context.Context, t Timing, fn func(*Snapshot, error) error, sour
 		sources: sources,
 		merger:  newMerger(sources),
 		asks:    make([]chan struct{}, len(sources)),
-		reading: make([]bool, len(sources)),
+		asked:   make([]uint64, len(sources)),
 		results: make(chan result, len(sources)),
 		wake:    make(chan struct{}, 1),
 		dirty:   make([]bool, len(sources)),
@@ -82,7 +85,8 @@ type follower struct {
 	sources []Source
 	merger  *merger
 	asks    []chan struct{} // one read each
-	reading []bool          // asked, and not yet answered
+	asked   []uint64        // in which round, and not yet answered; else 0
+	round   uint64
 	results chan result
 	wake    chan struct{} // something is dirty
 
@@ -116,35 +120,51 @@ func (f *follower) read(ctx context.Context, i int) {
 
 // watch keeps a source's watch up.
 func (f *follower) watch(ctx context.Context, i int, w Watcher) {
-	backoff := backoff{first: f.timing.Retry, limit: f.timing.RetryMax}
+	retry := backoff{first: f.timing.Retry, limit: f.timing.RetryMax}
 	for {
-		err := w.Watch(ctx, func() {
-			f.fault(i, nil)
-			f.changed(i)
-		})
+		err := f.watchOnce(ctx, i, w)
 		if ctx.Err() != nil {
 			return
 		}
-		if err == nil {
-			err = errors.New("watch ended")
+		if f.fault(i) == nil {
+			retry.reset() // it had begun to watch
 		}
-		if f.fault(i, fmt.Errorf("%s: %w", f.sources[i], err)) == nil {
-			backoff.reset() // it had begun to watch
-		}
+		f.setFault(i, err)
 		f.changed(i)
-		if !sleep(ctx, backoff.next()) {
+		if !sleep(ctx, retry.next()) {
 			return
 		}
 	}
 }
 
-// fault notes why a watch is down and returns what was noted before.
-func (f *follower) fault(i int, err error) error {
+// watchOnce watches until that fails, and says why.
+func (f *follower) watchOnce(ctx context.Context, i int, w Watcher) (err error) {
+	s := f.sources[i]
+	defer catch(s, &err)
+	err = w.Watch(ctx, func() {
+		f.setFault(i, nil)
+		f.changed(i)
+	})
+	switch {
+	case err == nil:
+		return fmt.Errorf("%s: watch ended", s)
+	case strings.HasPrefix(err.Error(), s.String()):
+		return err
+	}
+	return fmt.Errorf("%s: %w", s, err)
+}
+
+// setFault notes why a watch is down; nil says that it is up.
+func (f *follower) setFault(i int, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	before := f.faults[i]
 	f.faults[i] = err
-	return before
+}
+
+func (f *follower) fault(i int) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.faults[i]
 }
 
 // run is the main loop: a round, then wait for a reason for the next.
@@ -152,9 +172,9 @@ func (f *follower) run(ctx context.Context, fn func(*Snapshot, error) error) err
 	retry := backoff{first: f.timing.Retry, limit: f.timing.RetryMax}
 	resync := newTimer(f.timing.Resync)
 	defer resync.Stop()
-	for first := true; ; first = false {
+	for {
 		began := time.Now()
-		if err := f.gather(ctx, first); err != nil {
+		if err := f.gather(ctx); err != nil {
 			return err
 		}
 		failed := newTimer(-1)
@@ -172,12 +192,11 @@ func (f *follower) run(ctx context.Context, fn func(*Snapshot, error) error) err
 
 		select {
 		case <-ctx.Done():
-			failed.Stop()
-			return ctx.Err()
 		case <-f.wake:
 		case r := <-f.results: // too late for its round
 			f.take(r)
 		case <-failed.C:
+			f.all()
 		case <-resync.C:
 			f.all()
 			resync.Reset(f.timing.Resync)
@@ -190,26 +209,21 @@ func (f *follower) run(ctx context.Context, fn func(*Snapshot, error) error) err
 }
 
 // gather reads what is dirty and merges it. In the first round it waits for
-// every source, later only as long as its patience lasts.
-func (f *follower) gather(ctx context.Context, first bool) error {
+// every source, later only as long as its patience lasts, and not for those
+// that were slow already.
+func (f *follower) gather(ctx context.Context) error {
+	f.round++
 	select {
 	case <-f.wake: // what woke us is dirty by now
 	default:
 	}
-	f.mu.Lock()
-	for i := range f.dirty {
-		if f.dirty[i] && !f.reading[i] {
-			f.dirty[i], f.reading[i] = false, true
-			f.asks[i] <- struct{}{}
-		}
-	}
-	f.mu.Unlock()
+	f.ask()
 	patience := newTimer(-1)
-	if !first {
+	if f.round > 1 {
 		patience = newTimer(f.timing.Patience)
 	}
 	defer patience.Stop()
-	for f.waiting() {
+	for slices.Contains(f.asked, f.round) {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -222,19 +236,22 @@ func (f *follower) gather(ctx context.Context, first bool) error {
 	return nil
 }
 
-func (f *follower) waiting() bool {
-	for _, r := range f.reading {
-		if r {
-			return true
+// ask has every dirty source read, unless it is being read.
+func (f *follower) ask() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range f.dirty {
+		if f.dirty[i] && f.asked[i] == 0 {
+			f.dirty[i], f.asked[i] = false, f.round
+			f.asks[i] <- struct{}{} // never blocks: the last one was answered
 		}
 	}
-	return false
 }
 
 // take merges one answer. A source that changed while it was read is read
 // again.
 func (f *follower) take(r result) {
-	f.reading[r.source] = false
+	f.asked[r.source] = 0
 	f.merger.update(r, time.Now())
 	f.mu.Lock()
 	again := f.dirty[r.source]
@@ -265,7 +282,7 @@ type backoff struct {
 }
 
 func (b *backoff) next() time.Duration {
-	b.wait = min(max(2*b.wait, b.first), b.limit)
+	b.wait = max(0, min(max(2*b.wait, b.first), b.limit))
 	return b.wait - rand.N(b.wait/4+1)
 }
 

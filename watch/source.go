@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,7 +31,8 @@ type Watcher interface {
 // Explainer is a Source that can say why a fact it could give is missing
 // and what to do about it.
 type Explainer interface {
-	// Explain returns empty strings for facts that the source never gives.
+	// Explain returns empty strings for facts that the source never gives. It
+	// may be called at any time, also while the source is read.
 	Explain(p Path) (reason, hint string)
 }
 
@@ -46,8 +48,9 @@ func Collect(ctx context.Context, sources ...Source) (*Snapshot, error) {
 		wg.Go(func() { results[i] = read(ctx, i, s) })
 	}
 	wg.Wait()
+	now := time.Now()
 	for _, r := range results {
-		m.update(r, time.Now())
+		m.update(r, now)
 	}
 	return m.snapshot(), m.err()
 }
@@ -59,26 +62,42 @@ type result struct {
 	err    error
 }
 
-// read calls Read and turns a panic into an error: one broken source must
-// not end a sidecar.
+// read calls Read.
 func read(ctx context.Context, i int, s Source) (r result) {
 	r.source = i
-	defer func() {
-		if p := recover(); p != nil {
-			r.err = fmt.Errorf("%s: internal error: %v; please report this", s, p)
-		}
-	}()
+	defer catch(s, &r.err)
 	r.layer, r.err = s.Read(ctx)
 	return r
 }
 
-// join gathers errors under one line each.
+// catch, deferred, turns a panic into an error: one broken source must not end
+// a sidecar.
+func catch(s Source, err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%s: internal error: %v; please report this", s, p)
+	}
+}
+
+// joinErrors gathers errors, each once and on a line of its own.
 func joinErrors(errs ...error) error {
-	var all *multierror.Error
+	all := &multierror.Error{ErrorFormat: lines}
+	seen := make(map[string]bool)
 	for _, err := range errs {
-		if err != nil {
+		if err != nil && !seen[err.Error()] {
+			seen[err.Error()] = true
 			all = multierror.Append(all, err)
 		}
 	}
+	if len(all.Errors) == 1 {
+		return all.Errors[0]
+	}
 	return all.ErrorOrNil()
+}
+
+func lines(errs []error) string {
+	texts := make([]string, len(errs))
+	for i, err := range errs {
+		texts[i] = err.Error()
+	}
+	return strings.Join(texts, "\n")
 }
