@@ -1,0 +1,156 @@
+package manifest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/podfacts/podfacts/watch/object"
+)
+
+// Pod chooses the pod of the dry run and binds it to its node. ref is NAME,
+// NAMESPACE/NAME or KIND/NAME of a pod or a workload; an empty one takes the
+// only pod there is, else the only workload. Where a file was named for the pod,
+// only what it holds is looked at.
+//
+// From a workload, Pod makes the pod that the controllers would make. What they
+// draw by lot is zeros: Deployment web gives ReplicaSet web-0000000000 and pod
+// web-0000000000-00000.
+func (c *Cluster) Pod(ref string) (*Pod, error) {
+	chosen, err := c.choose(ref)
+	if err != nil {
+		return nil, err
+	}
+	p := &Pod{cluster: c, at: chosen.at}
+	p.make(chosen.object)
+	if err := p.findNode(); err != nil {
+		return nil, err
+	}
+	if p.made {
+		p.bind()
+	}
+	return p, nil
+}
+
+func (c *Cluster) choose(ref string) (entry, error) {
+	var pods, workloads []entry
+	named := slices.ContainsFunc(c.entries, func(e entry) bool { return e.role == rolePod })
+	for _, e := range c.entries {
+		switch {
+		case named && e.role != rolePod, !refersTo(ref, e.object):
+		case e.kind() == "Pod":
+			pods = append(pods, e)
+		case podTemplate(e.object) != nil:
+			workloads = append(workloads, e)
+		}
+	}
+	if ref == "" {
+		workloads = c.topmost(workloads)
+	}
+	candidates := pods
+	if len(candidates) == 0 {
+		candidates = workloads
+	}
+	switch {
+	case len(candidates) == 1:
+		return candidates[0], nil
+	case len(candidates) > 1:
+		return entry{}, fmt.Errorf("several could be meant: %s; choose one by NAMESPACE/NAME or KIND/NAME", names(candidates))
+	case ref != "":
+		return entry{}, fmt.Errorf("no pod or workload %s was loaded%s", ref, c.instead(named))
+	}
+	return entry{}, fmt.Errorf("no pod and no workload with a pod template was loaded%s", c.instead(named))
+}
+
+// topmost leaves out workloads that another one of them controls.
+func (c *Cluster) topmost(workloads []entry) []entry {
+	return slices.DeleteFunc(slices.Clone(workloads), func(e entry) bool {
+		return slices.ContainsFunc(object.List(e.object, "metadata", "ownerReferences"), func(ref map[string]any) bool {
+			_, known := c.Find(object.Text(ref, "apiVersion"), object.Text(ref, "kind"), namespaceOf(e.object),
+				object.Text(ref, "name"), object.Text(ref, "uid"))
+			return known && object.Flag(ref, "controller")
+		})
+	})
+}
+
+// instead says what was loaded in place of what was looked for.
+func (c *Cluster) instead(named bool) string {
+	var there []entry
+	for _, e := range c.entries {
+		if !named || e.role == rolePod {
+			there = append(there, e)
+		}
+	}
+	if len(there) == 0 {
+		return "; name the file that holds it"
+	}
+	return ", only " + names(there)
+}
+
+// names lists objects, but not a whole cluster.
+func names(entries []entry) string {
+	const most = 5
+	var list []string
+	for _, e := range entries[:min(most, len(entries))] {
+		list = append(list, object.Name(e.object)+" ("+e.at+")")
+	}
+	if rest := len(entries) - most; rest > 0 {
+		list = append(list, fmt.Sprintf("and %d more", rest))
+	}
+	return strings.Join(list, ", ")
+}
+
+func refersTo(ref string, o map[string]any) bool {
+	prefix, name, both := strings.Cut(ref, "/")
+	if !both {
+		prefix, name = "", ref
+	}
+	return name == "" || name == object.Text(o, "metadata", "name") &&
+		(prefix == "" || prefix == namespaceOf(o) || strings.EqualFold(prefix, object.Text(o, "kind")))
+}
+
+// podTemplate is the template of the pods that a workload makes, or nil.
+func podTemplate(o map[string]any) map[string]any {
+	template := object.Map(o, "spec", "template")
+	if object.Text(o, "kind") == "CronJob" {
+		template = object.Map(o, "spec", "jobTemplate", "spec", "template")
+	}
+	if len(object.List(template, "spec", "containers")) == 0 {
+		return nil
+	}
+	return template
+}
+
+// findNode chooses the node: the one in the file named for it, else the one that
+// the pod names, else, for a pod that names none, the only one.
+func (p *Pod) findNode() error {
+	nodeName := object.Text(p.object, "spec", "nodeName")
+	var given, all []entry
+	for _, e := range p.cluster.entries {
+		if e.kind() == "Node" && group(object.Text(e.object, "apiVersion")) == "" {
+			all = append(all, e)
+			if e.role == roleNode {
+				given = append(given, e)
+			}
+		}
+	}
+	named := slices.ContainsFunc(p.cluster.entries, func(e entry) bool { return e.role == roleNode })
+	if named {
+		all = given
+	}
+	for _, e := range all {
+		if len(all) == 1 && nodeName == "" || nodeName != "" && object.Text(e.object, "metadata", "name") == nodeName {
+			p.node, p.nodeAt = e.object, e.at
+			return nil
+		}
+	}
+	switch {
+	case named && len(given) == 0:
+		return fmt.Errorf("the file named for the node holds no Node; dump it with: kubectl get node NAME -o yaml")
+	case named && nodeName != "":
+		return fmt.Errorf("%s is bound to node %s, but the file named for it holds %s", object.Name(p.object), nodeName, names(given))
+	case named:
+		return fmt.Errorf("the file named for the node holds several: %s; keep one of them", names(given))
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package manifest
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/podfacts/podfacts/watch/object"
+)
+
+// Cluster is a set of loaded objects. It never changes and may be shared.
+type Cluster struct {
+	entries []entry
+}
+
+// Find returns an object, and is an [object.Lookup]. The version in apiVersion
+// is not compared, since a dump may hold another than a reference names; an
+// empty uid, on either side, matches any.
+func (c *Cluster) Find(apiVersion, kind, namespace, name, uid string) (map[string]any, bool) {
+	for _, e := range c.entries {
+		if matches(e.object, apiVersion, kind, namespace, name, uid) {
+			return e.object, true
+		}
+	}
+	return nil, false
+}
+
+// List returns the objects of a kind in a namespace, in the order they were
+// loaded. Without namespace it returns those of every namespace.
+func (c *Cluster) List(apiVersion, kind, namespace string) []map[string]any {
+	var all []map[string]any
+	for _, e := range c.entries {
+		if e.kind() == kind && group(object.Text(e.object, "apiVersion")) == group(apiVersion) &&
+			(namespace == "" || namespaceOf(e.object) == namespace) {
+			all = append(all, e.object)
+		}
+	}
+	return all
+}
+
+func matches(o map[string]any, apiVersion, kind, namespace, name, uid string) bool {
+	have := object.Text(o, "metadata", "uid")
+	return object.Text(o, "kind") == kind && object.Text(o, "metadata", "name") == name &&
+		group(object.Text(o, "apiVersion")) == group(apiVersion) &&
+		namespaceOf(o) == or(namespace, defaultNamespace) && (uid == "" || have == "" || have == uid)
+}
+
+// index finds objects that were loaded twice. Equal ones count once; of two
+// states of one object the newer counts, if their resource versions tell; a
+// file that was named for the pod or the node wins over the others.
+func (c *Cluster) index(m *mistakes) {
+	type identity struct{ group, kind, namespace, name string }
+	seen := make(map[identity]int, len(c.entries))
+	kept := c.entries[:0]
+	for _, e := range c.entries {
+		id := identity{group(object.Text(e.object, "apiVersion")), e.kind(), namespaceOf(e.object), object.Text(e.object, "metadata", "name")}
+		i, twice := seen[id]
+		switch {
+		case !twice || id.name == "":
+			seen[id] = len(kept)
+			kept = append(kept, e)
+		case reflect.DeepEqual(kept[i].object, e.object), kept[i].role < e.role, version(kept[i]) > version(e):
+		case version(kept[i]) < version(e):
+			kept[i] = e
+		default:
+			m.add(fmt.Errorf("%s: %s differs from the one in %s; keep one of them", e.at, object.Name(e.object), kept[i].at))
+		}
+	}
+	c.entries = kept
+}
+
+// version is the resource version of a dumped object, or 0. Within a kind they
+// compare as numbers (Kubernetes 1.35, KEP 5504).
+func version(e entry) uint64 {
+	n, err := strconv.ParseUint(object.Text(e.object, "metadata", "resourceVersion"), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+const defaultNamespace = "default"
+
+// namespaceOf puts objects without namespace into the default one. Those that
+// never have one, such as nodes, are all there together, which does no harm.
+func namespaceOf(o map[string]any) string {
+	return or(object.Text(o, "metadata", "namespace"), defaultNamespace)
+}
+
+// group is the API group of an apiVersion: apps for apps/v1, nothing for v1.
+func group(apiVersion string) string {
+	group, _, found := strings.Cut(apiVersion, "/")
+	if !found {
+		return ""
+	}
+	return group
+}

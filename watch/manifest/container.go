@@ -1,0 +1,74 @@
+package manifest
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/podfacts/podfacts/watch/object"
+)
+
+// mount adds the volumes that a container mounts.
+func (c *Container) mount(spec map[string]any, volumes map[string]*Volume) {
+	c.image = object.Text(spec, "image")
+	for _, m := range object.List(spec, "volumeMounts") {
+		v := volumes[object.Text(m, "name")]
+		if v == nil || object.Text(m, "subPath") != "" || object.Text(m, "subPathExpr") != "" {
+			continue
+		}
+		mounted := *v
+		mounted.Dir = path.Clean(object.Text(m, "mountPath"))
+		c.add(mounted)
+	}
+}
+
+// add keeps the first volume of a directory.
+func (c *Container) add(v Volume) {
+	if v.Dir == serviceAccountDir {
+		if c.ServiceAccount == nil {
+			c.ServiceAccount = &v
+		}
+		return
+	}
+	i, taken := slices.BinarySearchFunc(c.Volumes, v.Dir, func(v Volume, dir string) int { return cmp.Compare(v.Dir, dir) })
+	if !taken {
+		c.Volumes = slices.Insert(c.Volumes, i, v)
+	}
+}
+
+// ours reports whether a container is podfacts itself.
+func (c Container) ours() bool {
+	image, _, _ := strings.Cut(path.Base(c.image), "@")
+	return strings.HasPrefix(c.Name, "podfacts") || strings.HasPrefix(image, "podfacts")
+}
+
+// together is what all containers see.
+func (p *Projection) together() Container {
+	all := Container{Env: make(map[string]string), Unknown: make(map[string]string)}
+	for _, c := range p.Containers {
+		for _, v := range c.Volumes {
+			all.add(v)
+		}
+		if c.ServiceAccount != nil {
+			all.add(*c.ServiceAccount)
+		}
+		for name, reason := range c.Unknown {
+			if _, known := all.Env[name]; !known {
+				setDefaultText(all.Unknown, name, reason)
+			}
+		}
+		for name, value := range c.Env {
+			if _, unknown := all.Unknown[name]; !unknown {
+				setDefaultText(all.Env, name, value)
+			}
+		}
+	}
+	return all
+}
+
+func setDefaultText(m map[string]string, key, value string) {
+	if _, ok := m[key]; !ok {
+		m[key] = value
+	}
+}
