@@ -39,7 +39,7 @@ func nearest(segments []string) string {
 		}
 		consider(join(parts), parts)
 		field := parts[1:]
-		if sibling == "" && len(field) > 0 && !strings.Contains(f.Pattern, "<") &&
+		if sibling == "" && strings.Contains(f.Pattern, ".") && !strings.Contains(f.Pattern, "<") &&
 			(slices.Equal(field, segments) || slices.Equal(field, segments[1:])) {
 			sibling = string(join(parts))
 		}

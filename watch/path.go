@@ -31,9 +31,12 @@ func ParsePath(s string) (Path, error) {
 	if slices.Contains(segments, "") {
 		return "", fmt.Errorf("fact path %q: a key cannot be empty", s)
 	}
-	p := join(segments)
-	if !known(p.Segments()) {
+	if !known(segments) {
 		return "", &UnknownFactError{Name: s, Nearest: nearest(segments)}
+	}
+	p := join(segments)
+	if !slices.Equal(p.Segments(), segments) {
+		return "", fmt.Errorf("fact path %q: a key cannot hold both '] and \"]", s)
 	}
 	return p, nil
 }
