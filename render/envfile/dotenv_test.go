@@ -192,6 +192,7 @@ func TestDotenvForms(t *testing.T) {
 		"it's \"$5\"":      "",
 		"it's \"#5\"":      "",
 		" it's \"5":        "",
+		"it's\u2028\"b\"":  "", // dotenv for Node.js would take the quotes off the b
 	} {
 		if file, _ := Dotenv.Append(nil, []Entry{{"A", value}}); string(file) != want {
 			t.Errorf("%q is written as %q, want %q", value, file, want)

@@ -30,13 +30,14 @@ type Dialect uint8
 
 const (
 	// Sh is assignments for a POSIX shell to source: NAME='value'. Single
-	// quotes make every byte but themselves literal; a backslashed quote goes
-	// between two such strings. https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02.
-	// Proven with dash, bash, busybox, ksh and zsh, on any value.
+	// quotes make every byte but themselves literal, and a quote is written
+	// between two such strings with a backslash
+	// (https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02).
+	// Proven with dash, bash, busybox sh, ksh and zsh, on any value.
 	//
-	// It cannot hold NUL, nor the names that one of these shells keeps for
-	// itself: see reservedInShells. ksh accepts LANG and LC_* only for a
-	// locale that it knows.
+	// It cannot hold NUL, nor names that one of these shells keeps for itself,
+	// such as UID, RANDOM, PS1 and, in zsh, path and status. ksh takes LANG and
+	// LC_* only for a locale that it knows.
 	Sh Dialect = iota
 
 	// Export is Sh with `export` in front, so that programs started by the
@@ -84,8 +85,9 @@ const (
 	//
 	// It cannot hold invalid UTF-8, NUL, and combinations that have no common
 	// form, such as a single quote together with both a double quote and a
-	// dollar. Tools that expand ${NAME} in single quotes (dotenv-expand,
-	// python-dotenv) are not among the three.
+	// dollar. Tools with other rules for single quotes are not among the three:
+	// dotenv-expand and python-dotenv expand ${NAME} in them, and the latter
+	// reads two backslashes as one.
 	Dotenv
 
 	// Properties is what java.util.Properties.load reads, in the form that

@@ -78,8 +78,8 @@ func appendQuoted(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// isPlain reports whether r stands for itself. All of the astral planes does:
-// JSON has surrogate pairs for them, which YAML does not know.
+// isPlain reports whether r stands for itself. Everything beyond U+FFFF does:
+// the surrogate pairs that JSON has for it are not known to YAML.
 func isPlain(r rune) bool {
 	switch {
 	case r < ' ', '\x7f' <= r && r <= '\u00a0':
