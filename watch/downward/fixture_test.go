@@ -1,8 +1,11 @@
 package downward
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -39,4 +42,47 @@ func unflatten(t testing.TB, stored string) string {
 		}
 	}
 	return dir
+}
+
+// volume is a directory that swaps as the kubelet's AtomicWriter does.
+type volume struct {
+	tb      testing.TB
+	dir     string
+	version int
+}
+
+func newVolume(tb testing.TB, files map[string]string) *volume {
+	v := &volume{tb: tb, dir: tb.TempDir()}
+	v.swap(files)
+	return v
+}
+
+// swap publishes a version and deletes the one before.
+func (v *volume) swap(files map[string]string) {
+	v.tb.Helper()
+	check := func(err error) {
+		if err != nil {
+			v.tb.Helper()
+			v.tb.Error(err) // not Fatal: it may run in another goroutine
+		}
+	}
+	v.version++
+	version := "..2026_11_22_01_37_08." + strconv.Itoa(v.version)
+	for name, text := range files {
+		file := filepath.Join(v.dir, version, filepath.FromSlash(name))
+		check(os.MkdirAll(filepath.Dir(file), 0o755))
+		check(os.WriteFile(file, []byte(text), 0o644))
+	}
+	before, _ := os.Readlink(filepath.Join(v.dir, "..data"))
+	check(os.Symlink(version, filepath.Join(v.dir, "..data_tmp")))
+	check(os.Rename(filepath.Join(v.dir, "..data_tmp"), filepath.Join(v.dir, "..data")))
+	for name := range files {
+		top, _, _ := strings.Cut(name, "/")
+		if err := os.Symlink("..data/"+top, filepath.Join(v.dir, top)); !errors.Is(err, fs.ErrExist) {
+			check(err)
+		}
+	}
+	if before != "" {
+		check(os.RemoveAll(filepath.Join(v.dir, before)))
+	}
 }

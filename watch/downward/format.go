@@ -129,12 +129,11 @@ func (p *mapParser) parse(line string) {
 		p.complain(key, reason)
 		return
 	}
-	if _, ok := p.m[key]; ok {
+	before := len(p.m)
+	if p.m[key] = value; len(p.m) == before {
 		p.twice = append(p.twice, key)
 		p.complain(key, "occurs twice")
-		return
 	}
-	p.m[key] = value
 }
 
 // unquote reads a value up to its closing quote, which must end the line.
@@ -182,10 +181,12 @@ func (p *mapParser) unescape(s string) (value string, end int, reason string) {
 		if s[i] == '"' {
 			return b.String()[start:], i, ""
 		}
-		if i+1 < len(s) && (s[i+1] == '"' || s[i+1] == '\\') { // nearly all escapes of JSON in an annotation
-			b.WriteByte(s[i+1])
-			i += 2
-			continue
+		if i+1 < len(s) {
+			if c := simpleEscape(s[i+1]); c != 0 {
+				b.WriteByte(c)
+				i += 2
+				continue
+			}
 		}
 		r, multibyte, tail, err := strconv.UnquoteChar(s[i:], '"')
 		if err != nil {
@@ -198,6 +199,20 @@ func (p *mapParser) unescape(s string) (value string, end int, reason string) {
 		}
 		i = len(s) - len(tail)
 	}
+}
+
+// simpleEscape knows nearly all escapes there are: those of JSON in an
+// annotation.
+func simpleEscape(c byte) byte {
+	switch c {
+	case '"', '\\':
+		return c
+	case 'n':
+		return '\n'
+	case 't':
+		return '\t'
+	}
+	return 0
 }
 
 // escapeAt cuts out the escape that s starts with, for a message.

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/podfacts/podfacts/watch"
@@ -75,9 +74,10 @@ func (s *Source) entries(ctx context.Context) ([]entry, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, errors.New("directory does not exist; mount the downwardAPI volume there, or name the directory where it is mounted")
-	case errors.Is(err, syscall.ENOTDIR):
-		return nil, errors.New("is a file; name the directory that holds it")
 	case err != nil:
+		if info, statErr := os.Stat(s.dir()); statErr == nil && !info.IsDir() {
+			return nil, errors.New("is a file; name the directory that holds it")
+		}
 		return nil, reason(err)
 	}
 	defer root.Close()
@@ -105,3 +105,9 @@ func (s *Source) remember(f findings) {
 	defer s.mu.Unlock()
 	s.last = f
 }
+
+var _ interface {
+	watch.Source
+	watch.Watcher
+	watch.Explainer
+} = (*Source)(nil)

@@ -77,6 +77,9 @@ func readVolume(ctx context.Context, fsys fs.FS, wanted func(string) bool) ([]en
 				continue
 			}
 		}
+		if w.versioned && errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%s leads to %s, which does not exist", dataLink, version)
+		}
 		return w.entries, err
 	}
 	return nil, fmt.Errorf("changed during each of %d attempts to read it", maxAttempts)
@@ -108,7 +111,7 @@ type walker struct {
 func (w *walker) walk(dir string, depth int) error {
 	list, err := fs.ReadDir(w.fsys, dir)
 	if err != nil {
-		if dir == "." || w.versioned && errors.Is(err, fs.ErrNotExist) {
+		if dir == "." {
 			return reason(err)
 		}
 		w.entries = append(w.entries, entry{path: dir, err: reason(err)})
@@ -131,13 +134,8 @@ func (w *walker) walk(dir string, depth int) error {
 			}
 		case w.wanted(name):
 			data, err := readFile(w.fsys, name)
-			if errors.Is(err, fs.ErrNotExist) {
-				if w.versioned {
-					return err
-				}
-				if d.Type().IsRegular() {
-					continue // deleted since it was listed
-				}
+			if errors.Is(err, fs.ErrNotExist) && d.Type().IsRegular() {
+				continue // deleted since it was listed
 			}
 			w.entries = append(w.entries, entry{path: name, data: data, err: err})
 		}

@@ -71,7 +71,17 @@ func speaksOfPod(path string) bool { return strings.HasPrefix(fold(path), "pod")
 
 // fold makes cpu_limit, cpu-limit and cpuLimit one.
 func fold(s string) string {
-	return strings.NewReplacer("_", "", "-", "", ".", "").Replace(strings.ToLower(s))
+	folded := make([]byte, 0, len(s))
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '_' || c == '-' || c == '.':
+		case 'A' <= c && c <= 'Z':
+			folded = append(folded, c+'a'-'A')
+		default:
+			folded = append(folded, c)
+		}
+	}
+	return string(folded)
 }
 
 type resourceName struct {
