@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // consulFuncs are those that sprig has not, or not under this name.
@@ -20,7 +21,7 @@ func consulFuncs() []Func {
 		{"containsNotAll", "", "whether one item of the first is not in the second", `{{ containsNotAll (list "a" "x") (list "a" "b") }}`, "true", containing(func(found, asked int) bool { return found < asked })},
 		{"toLower", "", "in lower case", `{{ toLower "aB" }}`, "ab", strings.ToLower},
 		{"toUpper", "", "in upper case", `{{ toUpper "aB" }}`, "AB", strings.ToUpper},
-		{"toTitle", "", "each word with a capital first letter", `{{ toTitle "a test" }}`, "A Test", title},
+		{"toTitle", "", "each word with a capital first letter", `{{ toTitle "a test" }}`, "A Test", toTitle},
 		{"trimSpace", "", "without white space on both ends", `[{{ trimSpace " a " }}]`, "[a]", strings.TrimSpace},
 		{"splitToMap", "", "separator of entries, of key and value, text: the map", `{{ splitToMap "," "=" "a=1,b=2" }}`, "map[a:1 b:2]", splitToMap},
 		{"explodeMap", "", "a map with keys a/b as maps inside maps", `{{ explodeMap (dict "a/b" 1 "a/c" 2) }}`, "map[a:map[b:1 c:2]]", explodeMap},
@@ -61,6 +62,13 @@ func containing(enough func(found, asked int) bool) func(items, in any) (bool, e
 		}
 		return enough(found, len(asked)), nil
 	}
+}
+
+// toTitle leaves a letter after an apostrophe or a dot alone, unlike title.
+func toTitle(s string) string {
+	return mapFirst(s, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) && !strings.ContainsRune("_'’.", r)
+	}, unicode.ToTitle)
 }
 
 func splitToMap(entrySep, keySep, s string) (map[string]string, error) {

@@ -34,7 +34,7 @@ func stringFuncs() []Func {
 		{"replace", "replaceAll", "old, new, text: every old as new", `{{ "I Am Henry" | replace " " "-" }}`, "I-Am-Henry", replace},
 		{"plural", "", "the first text for a count of one, else the second", `{{ len "two" | plural "byte" "bytes" }}`, "bytes", plural},
 		{"join", "", "the items of a list with this between", `{{ list "a" "b" 3 | join "-" }}`, "a-b-3", join},
-		{"split", "", "the parts as a map with keys _0, _1 …; to range over them use splitList", `{{ $p := split ":" "db:5432" }}{{ $p._1 }}`, "5432", func(sep, s string) (map[string]string, error) { return splitMap(sep, -1, s) }},
+		{"split", "", "the parts as a map with keys _0, _1 …, which list functions read in that order; to range over them use splitList", `{{ $p := split ":" "db:5432" }}{{ $p._1 }}`, "5432", func(sep, s string) (map[string]string, error) { return splitMap(sep, -1, s) }},
 		{"splitn", "", "as split, in at most so many parts", `{{ $p := splitn ":" 2 "a:b:c" }}{{ $p._1 }}`, "b:c", splitn},
 		{"splitList", "", "the parts as a list", `{{ splitList "," "a,b" | last }}`, "b", splitList},
 		{"sortAlpha", "", "the items as text, sorted", `{{ list "c" "a" 1 | sortAlpha | join "" }}`, "1ac", sortAlpha},
@@ -193,10 +193,7 @@ func quoted(values []any, wrap func(string) (string, error)) (string, error) {
 	return strings.Join(out, " "), nil
 }
 
-func cat(values ...any) (string, error) {
-	s, err := join(" ", values)
-	return strings.TrimSpace(s), err
-}
+func cat(values ...any) (string, error) { return join(" ", values) }
 
 func indent(spaces any, s string) (string, error) {
 	n, err := asInt(spaces)

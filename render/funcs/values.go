@@ -46,6 +46,10 @@ func asList(v any) ([]any, error) {
 		return boxed(v), nil
 	case []int:
 		return boxed(v), nil
+	case map[string]string:
+		if list := partsInOrder(v); list != nil {
+			return list, nil
+		}
 	}
 	r := reflect.ValueOf(v)
 	if k := r.Kind(); k != reflect.Slice && k != reflect.Array {
@@ -56,6 +60,20 @@ func asList(v any) ([]any, error) {
 		list[i] = r.Index(i).Interface()
 	}
 	return list, nil
+}
+
+// partsInOrder gives the list that split made into a map, so that
+// consul-template's split "," | join ";" works; nil for any other map.
+func partsInOrder(m map[string]string) []any {
+	list := make([]any, len(m))
+	for i := range list {
+		part, ok := m["_"+strconv.Itoa(i)]
+		if !ok {
+			return nil
+		}
+		list[i] = part
+	}
+	return list
 }
 
 func boxed[T any](in []T) []any {
