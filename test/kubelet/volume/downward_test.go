@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -99,7 +100,7 @@ func checkResource(t *testing.T, snapshot *watch.Snapshot, node Node, pod *v1.Po
 		return
 	}
 	var want resource.Quantity
-	for _, c := range pod.Spec.Containers {
+	for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
 		if c.Name != ref.ContainerName {
 			continue
 		}
@@ -152,7 +153,9 @@ func randomPod(r *rand.Rand) *v1.Pod {
 			Labels:      randomMap(r, []string{"", "web", "v1.4.2", "a-b_c"}),
 			Annotations: randomMap(r, []string{"", `{"a": [1, 2]}`, "two\nlines\n", "cr\r\n", `it's "here" \`, "日本語\u00a0\u2028", "key=\"v\"", "\x7f\ufeff", "$HOME"}),
 		},
-		Spec: v1.PodSpec{Containers: []v1.Container{
+		Spec: v1.PodSpec{InitContainers: []v1.Container{
+			{Name: "setup", Resources: v1.ResourceRequirements{Limits: resources("100m", "40Mi", "")}},
+		}, Containers: []v1.Container{
 			{Name: "main", Resources: v1.ResourceRequirements{Limits: resources("2500m", "1536Mi", ""), Requests: resources("15m", "", "1500M")}},
 			{Name: "side", Resources: v1.ResourceRequirements{Requests: resources("", "1", "")}},
 		}},
@@ -205,7 +208,7 @@ func randomItems(r *rand.Rand, pod *v1.Pod) (items []v1.DownwardAPIVolumeFile) {
 			items = append(items, v1.DownwardAPIVolumeFile{Path: path("field"), FieldRef: &v1.ObjectFieldSelector{FieldPath: field}})
 		}
 	}
-	for _, c := range pod.Spec.Containers {
+	for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
 		for _, name := range []string{"limits.cpu", "requests.cpu", "limits.memory", "requests.memory", "limits.ephemeral-storage", "requests.ephemeral-storage"} {
 			divisors := []string{"0", "1", "1k", "1Ki", "1M", "1Gi"}
 			if strings.HasSuffix(name, "cpu") {
