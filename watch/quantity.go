@@ -42,7 +42,8 @@ func MultiplyQuantity(resourceName, number string, divisor resource.Quantity) (s
 	case divisor.Format == resource.DecimalSI && unit > 1:
 		return resource.NewQuantity(n*unit, resource.DecimalSI).String(), nil
 	}
-	return resource.NewQuantity(n*unit, resource.BinarySI).String(), nil
+	// In binary where that is shorter: 64Mi, but 10M.
+	return CanonicalQuantity(resource.NewQuantity(n*unit, resource.BinarySI).String())
 }
 
 // wholeUnits is a divisor in thousandths of a cpu, or in whole units of
