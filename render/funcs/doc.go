@@ -33,10 +33,13 @@
 //
 // # Why not a library
 //
-// A sidecar runs in every pod, so each megabyte counts thousands of times.
-// Sprig adds 2.9 MB of binary, 2.4 MB of resident memory and 11 modules, most
-// of it for certificates and password hashes that differ at each render, and
-// its functions take only map[string]any. This package costs about a quarter
-// of that. Three small libraries do what they do better: semver (constraints),
-// xstrings (the casing rules of sprig) and toml (encoding only).
+// A sidecar runs in every pod, so each kilobyte counts thousands of times.
+// Sprig adds 2.7 MB of binary, 2.6 MB of resident memory and 11 modules, most
+// of it for certificates and password hashes that differ at each render; its
+// functions take only map[string]any, and go wrong in silence. This package
+// adds 0.7 MB of binary and 0.5 MB of resident memory, 0.2 MB of that private
+// and only once [Map] is called. Two small libraries do what they do better:
+// xstrings (sprig's rules for casing) and toml (encoding only). The module
+// test/templates renders the test suites of the real sprig and of the real
+// consul-template on both sides, and lists every difference with its reason.
 package funcs

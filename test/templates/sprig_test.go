@@ -134,3 +134,28 @@ func clone(m map[string]any) map[string]any {
 	}
 	return out
 }
+
+// FuzzSemver: where sprig reads a constraint and a version, podfacts decides
+// the same.
+func FuzzSemver(f *testing.F) {
+	versions := []string{"1.2.3", "v1.29.3-gke.1", "0.0.0", "0.2.3", "0.0.3-alpha.2+b", "2", "1.2", "1.2.0-0", "10.0.1-rc.10", "x"}
+	for _, c := range []string{
+		"=1.2.3", "!=1.2", "!=1", ">1", ">1.2", "<=1", "<=1.2", "<1.2.3", ">=1.27-0", "~1.2.3", "~1", "~0.0.0", "^1.2", "^0.2", "^0", "^0.0.3",
+		"^*", "*", "!=*", ">*", "<=*", "~x", "1.x", "1.2.*", "1.2 - 1.4.5", ">=1.0, <2 || >=3", ">= 1.2 < 3", "=>1 =<2", "~>1.2", "1.2.3-alpha.1", "", ",", "1,",
+	} {
+		for _, v := range versions {
+			f.Add(c, v)
+		}
+	}
+	theirs, ours := with(sprig.TxtFuncMap()), with(funcs.Map())
+	f.Fuzz(func(t *testing.T, constraint, version string) {
+		data := map[string]any{"c": constraint, "v": version}
+		for _, text := range []string{`{{ semverCompare .c .v }}`, `{{ semver .v }} {{ (semver .v).Compare (semver .c) }}`} {
+			want, theirErr := theirs(text, data)
+			got, err := ours(text, data)
+			if theirErr == nil && got != want || theirErr != nil && err == nil {
+				t.Errorf("%s with %q\n   peer %q, %v\n   ours %q, %v", text, data, want, theirErr, got, err)
+			}
+		}
+	})
+}
