@@ -131,7 +131,7 @@ func (r *round) complain(err error) {
 		text = err.Error()
 	}
 	if text != r.source && text != "" {
-		for _, e := range flatten(err) {
+		for _, e := range watch.Errors(err) {
 			r.log.Warn("source failed; its last facts stay", "error", e)
 		}
 	}
@@ -148,13 +148,13 @@ func (r *round) all(ctx context.Context, s *watch.Snapshot) error {
 	for i, u := range r.units {
 		var err error
 		contents[i], err = u.render(s)
-		errs = multierror.Append(errs, flatten(err)...)
+		errs = multierror.Append(errs, watch.Errors(err)...)
 	}
 	if errs.ErrorOrNil() != nil {
 		return tidy(errs)
 	}
 	for i, u := range r.units {
-		errs = multierror.Append(errs, flatten(r.publish(ctx, u, contents[i], s))...)
+		errs = multierror.Append(errs, watch.Errors(r.publish(ctx, u, contents[i], s))...)
 	}
 	r.last = s
 	return tidy(errs)
@@ -177,10 +177,10 @@ func (r *round) each(ctx context.Context, s *watch.Snapshot) error {
 			delete(r.failed, i)
 			continue
 		}
-		errs = multierror.Append(errs, flatten(err)...)
+		errs = multierror.Append(errs, watch.Errors(err)...)
 		if text := err.Error(); r.failed[i] != text && ctx.Err() == nil {
 			r.failed[i] = text
-			for _, e := range flatten(err) {
+			for _, e := range watch.Errors(err) {
 				r.log.Error("output not renewed; the last good file stays", "output", u.name(), "error", e)
 			}
 		}
@@ -233,7 +233,7 @@ func (u unit) render(s *watch.Snapshot) ([][]byte, error) {
 	for i, o := range u.outputs {
 		var b bytes.Buffer
 		if err := o.Renderer.Render(&b, s); err != nil {
-			for _, e := range flatten(err) {
+			for _, e := range watch.Errors(err) {
 				errs = multierror.Append(errs, fmt.Errorf("%s: %w", o.File.Path, e))
 			}
 		}
@@ -264,18 +264,6 @@ func (u unit) clean() error {
 	return u.outputs[0].File.Clean()
 }
 
-// flatten gives the errors inside an aggregate.
-func flatten(err error) []error {
-	var all *multierror.Error
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &all):
-		return all.Errors
-	}
-	return []error{err}
-}
-
 // tidy makes an aggregate of one the one, and prints others a line each.
 func tidy(errs *multierror.Error) error {
 	if errs == nil || len(errs.Errors) == 0 {
@@ -290,7 +278,7 @@ func tidy(errs *multierror.Error) error {
 // firstMissing names what is waited for.
 func firstMissing(err error) []string {
 	var names []string
-	for _, e := range flatten(err) {
+	for _, e := range watch.Errors(err) {
 		var missing *watch.MissingError
 		if errors.As(e, &missing) && !slices.Contains(names, string(missing.Path)) {
 			names = append(names, string(missing.Path))

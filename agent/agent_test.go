@@ -1,0 +1,232 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/podfacts/podfacts/agent/publish"
+	"github.com/podfacts/podfacts/render"
+	"github.com/podfacts/podfacts/watch"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// labels is a source of labels that a test changes.
+type labels struct {
+	mu      sync.Mutex
+	values  map[string]string
+	err     error
+	changed func()
+}
+
+func (*labels) String() string { return "labels" }
+
+func (l *labels) Read(context.Context) (watch.Layer, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var layer watch.Layer
+	if l.err == nil {
+		layer.Set(watch.PodLabels, l.values, "test")
+	}
+	return layer, l.err
+}
+
+func (l *labels) Watch(ctx context.Context, changed func()) error {
+	l.mu.Lock()
+	l.changed = changed
+	l.mu.Unlock()
+	changed()
+	<-ctx.Done()
+	return nil
+}
+
+func (l *labels) set(err error, pairs ...string) {
+	values := make(map[string]string)
+	for i := 0; i < len(pairs); i += 2 {
+		values[pairs[i]] = pairs[i+1]
+	}
+	l.mu.Lock()
+	l.values, l.err = values, err
+	changed := l.changed
+	l.mu.Unlock()
+	if changed != nil {
+		changed()
+	}
+}
+
+// output is a template that goes to a file of dir.
+func output(t *testing.T, dir, name, text string) Output {
+	t.Helper()
+	r, err := render.ParseTemplate(name+".tmpl", text, render.TemplateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Output{File: publish.File{Path: filepath.Join(dir, name)}, Renderer: r}
+}
+
+func content(t *testing.T, dir, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, name))
+	if errors.Is(err, os.ErrNotExist) {
+		return "(none)"
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func TestOncePublishesAllOrNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	source := &labels{}
+	source.set(nil, "app", "web")
+	good := output(t, dir, "good", `{{ .pod.labels.app }}`)
+	a := Agent{Sources: []watch.Source{source}, Outputs: []Output{
+		good,
+		output(t, dir, "half", "first line\n{{ .pod.labels.team }}"),
+		output(t, dir, "bad", `{{ fail "no such luck" }}`),
+	}}
+	err := a.Once(t.Context())
+	for _, want := range []string{"half: half.tmpl:2:7: pod.labels['team'] is missing", "bad: bad.tmpl:1:3: fail: no such luck"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v does not say %q", err, want)
+		}
+	}
+	for _, name := range []string{"good", "half", "bad"} {
+		if got := content(t, dir, name); got != "(none)" {
+			t.Errorf("%s was written: %q", name, got)
+		}
+	}
+
+	a.Outputs = []Output{good}
+	if err := a.Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := content(t, dir, "good"); got != "web" {
+		t.Errorf("good holds %q", got)
+	}
+}
+
+func TestOnceWaitsForMissingFacts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		source := &labels{}
+		a := Agent{Sources: []watch.Source{source}, Outputs: []Output{output(t, dir, "out", `{{ .pod.labels.app }}`)}, Wait: time.Minute}
+		go func() {
+			time.Sleep(10 * time.Second)
+			source.set(nil, "app", "late")
+		}()
+		start := time.Now()
+		if err := a.Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := content(t, dir, "out"); got != "late" {
+			t.Errorf("out holds %q", got)
+		}
+		if waited := time.Since(start); waited > 11*time.Second {
+			t.Errorf("took %v, though the fact came after 10 s", waited)
+		}
+	})
+}
+
+func TestOnceGivesUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		a := Agent{Sources: []watch.Source{&labels{}}, Outputs: []Output{output(t, dir, "out", `{{ .pod.labels.app }}`)}, Wait: time.Minute}
+		start := time.Now()
+		err := a.Once(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "after waiting 1m0s: ") || !watch.IsMissing(err) {
+			t.Errorf("error is %v", err)
+		}
+		if waited := time.Since(start); waited != time.Minute {
+			t.Errorf("gave up after %v", waited)
+		}
+	})
+}
+
+// TestRunKeepsWhatIsGood follows a source through good and bad times.
+func TestRunKeepsWhatIsGood(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		source := &labels{}
+		source.set(nil, "app", "web", "role", "follower")
+		one, two := output(t, dir, "one", `{{ .pod.labels.app }}`), output(t, dir, "two", `{{ .pod.labels.role }}`)
+		one.Group, two.Group = "pair", "pair"
+		var log bytes.Buffer
+		a := Agent{Sources: []watch.Source{source}, Log: slog.New(slog.NewTextHandler(&log, nil)), Outputs: []Output{
+			one, two, output(t, dir, "alone", `{{ .pod.labels.app }}`),
+		}}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- a.Run(ctx) }()
+		steps := []struct {
+			name  string
+			act   func()
+			files string // one, two, alone
+		}{
+			{"first", func() {}, "web follower web"},
+			{"change", func() { source.set(nil, "app", "web", "role", "leader") }, "web leader web"},
+			{"one of a group fails", func() { source.set(nil, "app", "api") }, "web leader api"},
+			{"source fails", func() { source.set(errors.New("gone")) }, "web leader api"},
+			{"all is well", func() { source.set(nil, "app", "api", "role", "x") }, "api x api"},
+			{"a file is removed", func() { os.Remove(filepath.Join(dir, "alone")) }, "api x api"},
+		}
+		for _, step := range steps {
+			step.act()
+			time.Sleep(2 * time.Minute) // with a resync, should nothing be noticed
+			synctest.Wait()
+			if got := fmt.Sprint(content(t, dir, "one"), " ", content(t, dir, "two"), " ", content(t, dir, "alone")); got != step.files {
+				t.Errorf("%s: files hold %q, want %q", step.name, got, step.files)
+			}
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run returned %v", err)
+		}
+		text := log.String()
+		for want, times := range map[string]int{
+			"pod.labels['role'] is missing": 1, // though tried again and again
+			"source failed":                 1,
+			"sources are well again":        1,
+			`output="group pair"`:           4,
+		} {
+			if got := strings.Count(text, want); got != times {
+				t.Errorf("log says %q %d times, want %d:\n%s", want, got, times, text)
+			}
+		}
+	})
+}
+
+func ExampleAgent_Once() {
+	dir, _ := os.MkdirTemp("", "")
+	defer os.RemoveAll(dir)
+	greeting, _ := render.ParseTemplate("greeting", "I am {{ .pod.labels.app }}\n", render.TemplateOptions{})
+	source := &labels{values: map[string]string{"app": "web"}}
+
+	a := Agent{
+		Sources: []watch.Source{source},
+		Outputs: []Output{{File: publish.File{Path: filepath.Join(dir, "greeting")}, Renderer: greeting}},
+	}
+	if err := a.Once(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	data, _ := os.ReadFile(filepath.Join(dir, "greeting"))
+	fmt.Print(string(data))
+	// Output: I am web
+}
