@@ -56,7 +56,15 @@ func container(pod, container map[string]any, from string) watch.Layer {
 	var l watch.Layer
 	at := containerPath(container)
 	l.Set(at.Key("image"), Text(container, "image"), from)
-	l.Set(at.Key("limits"), limits(container), from)
+	// Unset limits have a value too, which Unset knows, or a volume. Until one
+	// of them has said it, the map is not known as a whole.
+	limits := limits(container)
+	for name, limit := range limits {
+		l.Set(at.Key("limits").Key(name), limit, from)
+	}
+	if !slices.ContainsFunc(defaulted(), func(name string) bool { return limits[name] == "" }) {
+		l.Set(at.Key("limits"), limits, from)
+	}
 	l.Set(at.Key("requests"), Quantities(container, "resources", "requests"), from)
 	if status := containerStatus(pod, Text(container, "name")); status != nil {
 		l.Set(at.Key("imageID"), Text(status, "imageID"), from)

@@ -57,6 +57,9 @@ func Unset(pod, node map[string]any, from string) watch.Layer {
 	}
 	for _, container := range Containers(pod) {
 		at := containerPath(container)
+		if node != nil {
+			l.Set(at.Key("limits"), map[string]string{}, from) // no others are to come
+		}
 		for _, name := range names {
 			if limit := Quantity(container, name, "resources", "limits"); limit.IsZero() {
 				s := watch.Statement{Unset: true, From: from}
