@@ -22,11 +22,11 @@ func (c *Cluster) Pod(ref string) (*Pod, error) {
 		return nil, err
 	}
 	p := &Pod{cluster: c, at: chosen.at}
-	p.make(chosen.object)
+	p.build(chosen.object)
 	if err := p.findNode(); err != nil {
 		return nil, err
 	}
-	if p.made {
+	if p.made || object.Text(p.object, "spec", "nodeName") == "" {
 		p.bind()
 	}
 	return p, nil
@@ -45,7 +45,7 @@ func (c *Cluster) choose(ref string) (entry, error) {
 		}
 	}
 	if ref == "" {
-		workloads = c.topmost(workloads)
+		workloads = topmost(workloads)
 	}
 	candidates := pods
 	if len(candidates) == 0 {
@@ -63,10 +63,11 @@ func (c *Cluster) choose(ref string) (entry, error) {
 }
 
 // topmost leaves out workloads that another one of them controls.
-func (c *Cluster) topmost(workloads []entry) []entry {
+func topmost(workloads []entry) []entry {
+	all := Cluster{entries: workloads}
 	return slices.DeleteFunc(slices.Clone(workloads), func(e entry) bool {
 		return slices.ContainsFunc(object.List(e.object, "metadata", "ownerReferences"), func(ref map[string]any) bool {
-			_, known := c.Find(object.Text(ref, "apiVersion"), object.Text(ref, "kind"), namespaceOf(e.object),
+			_, known := all.Find(object.Text(ref, "apiVersion"), object.Text(ref, "kind"), namespaceOf(e.object),
 				object.Text(ref, "name"), object.Text(ref, "uid"))
 			return known && object.Flag(ref, "controller")
 		})

@@ -27,12 +27,13 @@ func (c *Cluster) Find(apiVersion, kind, namespace, name, uid string) (map[strin
 }
 
 // List returns the objects of a kind in a namespace, in the order they were
-// loaded. Without namespace it returns those of every namespace.
+// loaded. Without namespace it returns those of every namespace; objects that
+// have none are in every list.
 func (c *Cluster) List(apiVersion, kind, namespace string) []map[string]any {
 	var all []map[string]any
 	for _, e := range c.entries {
 		if e.kind() == kind && group(object.Text(e.object, "apiVersion")) == group(apiVersion) &&
-			(namespace == "" || namespaceOf(e.object) == namespace) {
+			(namespace == "" || clusterScoped(e.object) || namespaceOf(e.object) == namespace) {
 			all = append(all, e.object)
 		}
 	}
@@ -43,7 +44,7 @@ func matches(o map[string]any, apiVersion, kind, namespace, name, uid string) bo
 	have := object.Text(o, "metadata", "uid")
 	return object.Text(o, "kind") == kind && object.Text(o, "metadata", "name") == name &&
 		group(object.Text(o, "apiVersion")) == group(apiVersion) &&
-		namespaceOf(o) == or(namespace, defaultNamespace) && (uid == "" || have == "" || have == uid)
+		(clusterScoped(o) || namespaceOf(o) == or(namespace, defaultNamespace)) && (uid == "" || have == "" || have == uid)
 }
 
 // index finds objects that were loaded twice. Equal ones count once; of two
@@ -82,10 +83,24 @@ func version(e entry) uint64 {
 
 const defaultNamespace = "default"
 
-// namespaceOf puts objects without namespace into the default one. Those that
-// never have one, such as nodes, are all there together, which does no harm.
+// namespaceOf is the namespace of an object. One that no manifest names is the
+// default one.
 func namespaceOf(o map[string]any) string {
 	return or(object.Text(o, "metadata", "namespace"), defaultNamespace)
+}
+
+// clusterScoped reports whether an object has no namespace: its kind never has,
+// or a cluster stored it so.
+func clusterScoped(o map[string]any) bool {
+	if object.Text(o, "metadata", "namespace") != "" {
+		return false
+	}
+	switch kind := object.Text(o, "kind"); kind {
+	case "Node", "Namespace", "PersistentVolume", "StorageClass", "PriorityClass", "RuntimeClass", "IngressClass":
+		return true
+	default:
+		return object.Text(o, "metadata", "uid") != "" || strings.HasPrefix(kind, "Cluster")
+	}
 }
 
 // group is the API group of an apiVersion: apps for apps/v1, nothing for v1.

@@ -43,8 +43,8 @@ func (c Container) ours() bool {
 	return strings.HasPrefix(c.Name, "podfacts") || strings.HasPrefix(image, "podfacts")
 }
 
-// together is what all containers see.
-func (p *Projection) together() Container {
+// union is what all containers see.
+func (p *Projection) union() Container {
 	all := Container{Env: make(map[string]string), Unknown: make(map[string]string)}
 	for _, c := range p.Containers {
 		for _, v := range c.Volumes {

@@ -46,7 +46,7 @@ func (d *decoder) object(n *yaml.Node, apiVersion, kind string) []entry {
 		return d.list(items, apiVersion, kind)
 	}
 	before := d.count()
-	value, _ := d.value(root, shapeOf(kind, root), "").(map[string]any)
+	value, _ := d.value(root, shapeOf(group(apiVersion), kind, root), "").(map[string]any)
 	if value == nil || d.count() > before {
 		return nil
 	}
@@ -148,11 +148,22 @@ func (d *decoder) mapping(n *yaml.Node, s shape, path string) map[string]any {
 		d.merge(m, value, s, path)
 	}
 	for _, name := range s.needs {
-		if given := child(n, name); m[name] == "" || m[name] == nil && (given == nil || given.ShortTag() == "!!null") {
+		if absent(m[name]) && !wrong(child(n, name), s.field(name)) {
 			d.at(d.file, n.Line, "%s is missing", join(path, name))
 		}
 	}
 	return m
+}
+
+// absent reports whether a value says nothing.
+func absent(value any) bool {
+	list, isList := value.([]any)
+	return value == nil || value == "" || isList && len(list) == 0
+}
+
+// wrong reports whether a node was complained of already.
+func wrong(n *yaml.Node, s shape) bool {
+	return n != nil && n.ShortTag() != "!!null" && !s.fits(n)
 }
 
 // merge takes over what "<<" names, except for keys that are there.
@@ -188,7 +199,7 @@ func (d *decoder) scalar(n *yaml.Node, s shape, path string) any {
 	case "!!bool", "!!int", "!!float", "!!binary":
 		var v any
 		if err := n.Decode(&v); err != nil {
-			d.at(d.file, n.Line, "%s: %q is not %s", path, n.Value, describe(n))
+			d.at(d.file, n.Line, "%s is tagged %s and is none", path, n.Tag)
 			return nil
 		}
 		if f, ok := v.(float64); ok && (math.IsInf(f, 0) || math.IsNaN(f)) {
@@ -282,8 +293,10 @@ func describe(n *yaml.Node) string {
 		return "a number"
 	case "!!null":
 		return "null"
+	case "!!str", "!!timestamp", "!!merge", "!!binary":
+		return "a string"
 	}
-	return "a string"
+	return "tagged " + n.Tag
 }
 
 // join adds a key to a path, in the way that Kubernetes writes field paths.

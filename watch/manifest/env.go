@@ -3,6 +3,7 @@ package manifest
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -58,7 +59,7 @@ func (k *kubelet) variable(spec map[string]any, c *Container, variable map[strin
 	case from["resourceFieldRef"] != nil:
 		return k.resourceVariable(spec, object.Map(from, "resourceFieldRef"))
 	}
-	for kind := range from {
+	for _, kind := range slices.Sorted(maps.Keys(from)) {
 		return "", fmt.Sprintf("%s reads what only the cluster has", kind), nil
 	}
 	return "", "", nil
@@ -110,7 +111,7 @@ func (k *kubelet) resourceVariable(spec, ref map[string]any) (value, unknown str
 	var q resource.Quantity
 	q, isUnknown := k.amount(container, kind, name, allocatable)
 	if isUnknown {
-		return "", unsetReason(object.Text(container, "name"), name), nil
+		return "", together(unsetReason(object.Text(container, "name"), name)), nil
 	}
 	return watch.DivideQuantity(name, q, divisor), "", nil
 }

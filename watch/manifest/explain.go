@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/podfacts/podfacts/watch"
 	"github.com/podfacts/podfacts/watch/object"
@@ -28,6 +29,11 @@ func (p *Pod) Explain(fact watch.Path) (reason, hint string) {
 		if last := segments[len(segments)-1]; last == "imageID" || last == "allocated" {
 			return "only a running pod has it", setHint(fact)
 		}
+		if len(segments) == 4 && segments[2] == "limits" && p.node == nil &&
+			slices.Contains([]string{"cpu", "memory", "ephemeral-storage"}, segments[3]) {
+			return unsetReason(segments[1], segments[3])
+		}
+		return object.Name(p.object) + " does not have it", "set it on the container, or give it a default"
 	case "node":
 		if p.node != nil {
 			return object.Name(p.node) + " does not have it", "give it a default"

@@ -39,7 +39,7 @@ func parseYAML(file string, data []byte) (documents []*yaml.Node, err error) {
 	}
 }
 
-var yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): `)
+var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 
 // placed moves the line that the YAML parser names to where an editor finds it.
 func placed(file string, err error) error {

@@ -101,12 +101,7 @@ func (p *Pod) find(apiVersion, kind, namespace, name, uid string) (map[string]an
 func (p *Pod) answer(l *watch.Layer, q Query) {
 	namespace := or(q.Namespace, object.Text(p.object, "metadata", "namespace"))
 	if q.Name != "" {
-		o, ok := p.find(q.APIVersion, q.Kind, namespace, q.Name, "")
-		if !ok { // one without namespace
-			o, ok = p.find(q.APIVersion, q.Kind, "", q.Name, "")
-			ok = ok && object.Text(o, "metadata", "namespace") == ""
-		}
-		if ok {
+		if o, ok := p.find(q.APIVersion, q.Kind, namespace, q.Name, ""); ok {
 			l.Add(object.Tree(q.ID, o, object.Name(o)))
 		}
 		return

@@ -31,7 +31,8 @@ type Container struct {
 	ServiceAccount *Volume
 	// Env is the environment that the spec declares.
 	Env map[string]string
-	// Unknown says why a declared variable has no value here.
+	// Unknown says why a declared variable has no value here; "*" stands for all
+	// that envFrom adds.
 	Unknown map[string]string
 
 	image string
@@ -64,7 +65,7 @@ func (p *Projection) Self() Container {
 	if i := slices.IndexFunc(p.Containers, Container.ours); i >= 0 {
 		return p.Containers[i]
 	}
-	return p.together()
+	return p.union()
 }
 
 // Project computes what the kubelet gives the containers of a pod. node may be
@@ -166,7 +167,7 @@ func (k *kubelet) item(v *Volume, files map[string][]byte, i int, spec map[strin
 		}
 		q, unknown := k.amount(c, kind, resourceName, k.allocatable)
 		if unknown {
-			v.Unknown[name] = unsetReason(container, resourceName)
+			v.Unknown[name] = together(unsetReason(container, resourceName))
 			return
 		}
 		files[name] = []byte(watch.DivideQuantity(resourceName, q, item.Divisor))
@@ -260,10 +261,12 @@ func (k *kubelet) container(name string) map[string]any {
 	return nil
 }
 
-func unsetReason(container, resourceName string) string {
-	return fmt.Sprintf("container %s has no limit of %s, so that it reads as what the node has allocatable, and no node is known; "+
-		"name one with --node FILE", container, resourceName)
+func unsetReason(container, resourceName string) (reason, hint string) {
+	return fmt.Sprintf("container %s has no limit of %s, so that it reads as what the node has allocatable, and no node is known",
+		container, resourceName), "name one with --node FILE"
 }
+
+func together(reason, hint string) string { return reason + "; " + hint }
 
 // foreign records the files of a source that is not about the pod.
 func foreign(v *Volume, source map[string]any) {

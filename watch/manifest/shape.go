@@ -1,8 +1,6 @@
 package manifest
 
 import (
-	"slices"
-
 	"gopkg.in/yaml.v3"
 )
 
@@ -69,8 +67,9 @@ func (s shape) entry() shape {
 }
 
 // shapeOf gives the shape of a kind. A kind that is not known may have a pod
-// template all the same.
-func shapeOf(kind string, root *yaml.Node) shape {
+// template all the same; what its API server fills in, such as the names of
+// containers, is not asked for.
+func shapeOf(group, kind string, root *yaml.Node) shape {
 	s := record(map[string]shape{"apiVersion": {is: text}, "kind": {is: text}, "metadata": metadata()})
 	s.needs = []string{"metadata"}
 	meta := s.fields["metadata"]
@@ -78,9 +77,12 @@ func shapeOf(kind string, root *yaml.Node) shape {
 		meta.needs = []string{"name"}
 	}
 	s.fields["metadata"] = meta
+	if group != "" {
+		kind = group + "/" + kind
+	}
 	switch kind {
 	case "Pod":
-		s.fields["spec"], s.fields["status"] = podSpec(), podStatus()
+		s.fields["spec"], s.fields["status"] = podSpec("name"), podStatus()
 		s.needs = append(s.needs, "spec")
 	case "Node":
 		s.fields["status"] = record(map[string]shape{
@@ -97,16 +99,17 @@ func shapeOf(kind string, root *yaml.Node) shape {
 		s.fields["data"] = mapOf(entryText)
 	case "Secret":
 		s.fields["data"], s.fields["stringData"] = mapOf(entryText), mapOf(entryText)
-	case "CronJob":
-		job := record(map[string]shape{"metadata": metadata(), "spec": workloadSpec()}, "spec")
+	case "batch/CronJob":
+		job := record(map[string]shape{"metadata": metadata(), "spec": workloadSpec("name")}, "spec")
 		s.fields["spec"] = record(map[string]shape{"jobTemplate": job}, "jobTemplate")
 		s.needs = append(s.needs, "spec")
+	case "apps/Deployment", "apps/ReplicaSet", "apps/StatefulSet", "apps/DaemonSet", "batch/Job", "ReplicationController":
+		s.fields["spec"] = workloadSpec("name")
+		s.needs = append(s.needs, "spec")
 	default:
-		known := slices.Contains([]string{"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "ReplicationController"}, kind)
-		template := child(child(child(child(root, "spec"), "template"), "spec"), "containers")
-		if known || template != nil && template.Kind == yaml.SequenceNode {
+		containers := child(child(child(child(root, "spec"), "template"), "spec"), "containers")
+		if containers != nil && containers.Kind == yaml.SequenceNode {
 			s.fields["spec"] = workloadSpec()
-			s.needs = append(s.needs, "spec")
 		}
 	}
 	return s
@@ -140,28 +143,29 @@ func metadata() shape {
 	return record(fields)
 }
 
-func workloadSpec() shape {
-	template := record(map[string]shape{"metadata": metadata(), "spec": podSpec()}, "spec")
+// workloadSpec is a spec with a pod template, whose containers need what is named.
+func workloadSpec(containerNeeds ...string) shape {
+	template := record(map[string]shape{"metadata": metadata(), "spec": podSpec(containerNeeds...)}, "spec")
 	return record(map[string]shape{"template": template, "replicas": {is: number}, "serviceName": {is: text}}, "template")
 }
 
-func podSpec() shape {
+func podSpec(containerNeeds ...string) shape {
 	fields := texts("nodeName", "hostname", "hostnameOverride", "subdomain", "serviceAccountName", "serviceAccount", "priorityClassName")
 	fields["hostNetwork"], fields["automountServiceAccountToken"] = shape{is: boolean}, shape{is: boolean}
-	fields["containers"], fields["initContainers"] = listOf(container()), listOf(container())
+	fields["containers"], fields["initContainers"] = listOf(container(containerNeeds)), listOf(container(containerNeeds))
 	fields["resources"] = resources()
 	fields["volumes"] = listOf(volume())
 	return record(fields, "containers")
 }
 
-func container() shape {
+func container(needs []string) shape {
 	fields := texts("name", "image", "restartPolicy")
 	fields["resources"] = resources()
 	variable := texts("name", "value")
 	variable["valueFrom"] = record(map[string]shape{"fieldRef": fieldRef(), "resourceFieldRef": resourceFieldRef()})
 	fields["env"] = listOf(record(variable, "name"))
 	fields["volumeMounts"] = listOf(record(texts("name", "mountPath", "subPath", "subPathExpr"), "name", "mountPath"))
-	return record(fields, "name")
+	return record(fields, needs...)
 }
 
 func volume() shape {

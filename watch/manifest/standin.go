@@ -3,6 +3,7 @@ package manifest
 import (
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/podfacts/podfacts/watch/object"
 )
@@ -14,8 +15,8 @@ const (
 	zeroSuffix = "00000"
 )
 
-// make sets the pod: a copy of o, or what the controllers make of it.
-func (p *Pod) make(o map[string]any) {
+// build sets the pod: a copy of o, or what the controllers make of it.
+func (p *Pod) build(o map[string]any) {
 	o = object.Copy(o)
 	metadataOf(o)["namespace"] = namespaceOf(o)
 	if object.Text(o, "kind") == "Pod" {
@@ -94,9 +95,12 @@ func ofJob(job, pod map[string]any) {
 	const index = "batch.kubernetes.io/job-completion-index"
 	labels[index] = "0"
 	object.Map(pod, "metadata", "annotations")[index] = "0"
-	setDefault(object.Map(pod, "spec"), "hostname", name+"-0")
+	object.Map(pod, "spec")["hostname"] = name + "-0"
 	metadataOf(pod)["generateName"] = name + "-0-"
 	for _, c := range object.Containers(pod) {
+		if slices.ContainsFunc(object.List(c, "env"), func(v map[string]any) bool { return v["name"] == "JOB_COMPLETION_INDEX" }) {
+			continue
+		}
 		env, _ := c["env"].([]any)
 		c["env"] = append(env, map[string]any{"name": "JOB_COMPLETION_INDEX",
 			"valueFrom": map[string]any{"fieldRef": map[string]any{"fieldPath": "metadata.labels['" + index + "']"}}})

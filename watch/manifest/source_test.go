@@ -1,0 +1,218 @@
+package manifest_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/podfacts/podfacts/watch"
+	"github.com/podfacts/podfacts/watch/manifest"
+)
+
+// TestExplain: what a dry run cannot know says how to tell it.
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	pod := load(t, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {"+template+"}")
+	s := collect(t, pod)
+	for fact, want := range map[watch.Path]string{
+		"pod.ip":                          "pod.ip is missing: a dry run does not know pod.ip; give it with --set pod.ip=10.0.0.1",
+		"pod.nodeName":                    "name the node with --node FILE, or give it with --set pod.nodeName=n0",
+		"pod.createdAt":                   "--set pod.createdAt=2026-01-02T03:04:05Z",
+		"pod.labels['x']":                 "pod.labels has no such key; give it a default, or set it on the pod",
+		"containers.main.imageID":         "only a running pod has it; give it with --set containers.main.imageID=VALUE",
+		"containers.main.limits.memory":   "name one with --node FILE",
+		"containers.main.limits['gpu/a']": "does not have it",
+		"node.zone":                       "a dry run does not know the node; name one with --node FILE",
+		"namespace.labels['a']":           "Namespace shop was not loaded; dump it with kubectl get namespace shop -o yaml",
+		"services":                        "no Service of namespace shop was loaded; dump it with kubectl get services -n shop -o yaml",
+		"cluster.uid":                     "Namespace kube-system, whose UID it is, was not loaded",
+		"pod.subdomain":                   "Pod shop/web-0000000000-00000 does not have it; set it on the pod",
+		"cluster.version":                 "--set cluster.version=v1.36.0",
+		"objects.settings":                "no object of that id was loaded",
+	} {
+		if _, err := s.Lookup(fact); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v\nwant one with %s", fact, err, want)
+		}
+	}
+	if reason, hint := pod.Explain("files['a']"); reason+hint != "" {
+		t.Errorf("explains files: %s; %s", reason, hint)
+	}
+}
+
+func TestExplainOwner(t *testing.T) {
+	t.Parallel()
+	const pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop"
+	for _, tt := range []struct{ name, text, want string }{
+		{"none", pod + "}", "Pod shop/web has no controller; name the workload's manifest with --pod FILE"},
+		{"not loaded", pod + ", ownerReferences: [{apiVersion: batch/v1, kind: Job, name: j, controller: true}]}", "Job j, or what controls it, was not loaded; dump them"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := collect(t, load(t, tt.text+"\nspec: {containers: [{name: main}]}"))
+			if _, err := s.Lookup("workload.name"); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want one with %s", err, tt.want)
+			}
+		})
+	}
+}
+
+// TestExplainNode: a node that is named but was not loaded.
+func TestExplainNode(t *testing.T) {
+	t.Parallel()
+	s := collect(t, load(t, header+"spec: {nodeName: n7, containers: [{name: main}]}"))
+	want := "Node n7 was not loaded; dump it with kubectl get node n7 -o yaml, and name the file with --node FILE"
+	if _, err := s.Lookup("node.zone"); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestQueries: objects that the configuration asks for.
+func TestQueries(t *testing.T) {
+	t.Parallel()
+	pod := load(t, header+`spec: {containers: [{name: main}]}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings, labels: {app: web}}
+data: {a: b}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: other, namespace: default}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: password}
+data: {p: eA==}
+---
+apiVersion: v1
+kind: StorageClass
+metadata: {name: fast}
+`)
+	pod.Queries = []manifest.Query{
+		{ID: "one", APIVersion: "v1", Kind: "ConfigMap", Name: "settings"},
+		{ID: "secret", APIVersion: "v1", Kind: "Secret", Name: "password"},
+		{ID: "class", APIVersion: "v1", Kind: "StorageClass", Name: "fast"},
+		{ID: "none", APIVersion: "v1", Kind: "ConfigMap", Name: "none"},
+		{ID: "elsewhere", APIVersion: "v1", Kind: "ConfigMap", Name: "settings", Namespace: "elsewhere"},
+		{ID: "all", APIVersion: "v1", Kind: "ConfigMap"},
+		{ID: "some", APIVersion: "v1", Kind: "ConfigMap", Selects: func(labels map[string]string) bool { return labels["app"] == "web" }},
+	}
+	s := collect(t, pod)
+	if f := lookup(t, s, "objects.one"); f.Sensitive || f.Value.(map[string]any)["data"].(map[string]any)["a"] != "b" {
+		t.Errorf("one = %+v", f)
+	}
+	if f := lookup(t, s, "objects.secret"); !f.Sensitive || f.Value.(map[string]any)["data"].(map[string]any)["p"] != "x" {
+		t.Errorf("secret = %+v", f)
+	}
+	lookup(t, s, "objects.class")
+	for _, id := range []watch.Path{"objects.none", "objects.elsewhere"} {
+		if _, err := s.Lookup(id); !watch.IsMissing(err) {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+	if n := len(lookup(t, s, "objects.all").Value.([]any)); n != 2 {
+		t.Errorf("all has %d", n)
+	}
+	if n := len(lookup(t, s, "objects.some").Value.([]any)); n != 1 {
+		t.Errorf("some has %d", n)
+	}
+}
+
+// TestServicesOfManifest: a Service beside the Deployment, neither with a
+// namespace, as people keep them in one file.
+func TestServicesOfManifest(t *testing.T) {
+	t.Parallel()
+	s := collect(t, load(t, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {"+template+"}\n---\n"+
+		"apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n"))
+	want := []any{map[string]any{"name": "web", "namespace": "default", "type": "ClusterIP",
+		"ports": []any{map[string]any{"name": "", "port": int64(80), "protocol": "TCP", "targetPort": int64(80)}}}}
+	if got := lookup(t, s, "services").Value; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// FuzzLoad: nothing that can be read makes Load, Pod, Read or Project panic, and
+// what can be read once reads the same as JSON.
+func FuzzLoad(f *testing.F) {
+	f.Add(variables(field("A", "metadata.name")) + node)
+	f.Add(podinfo("    downwardAPI:\n      items:\n" + item("a", "fieldRef: {fieldPath: metadata.labels}")))
+	f.Add("apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: c}\nspec: {jobTemplate: {spec: {" + template + "}}}")
+	f.Add("apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: c, labels: &a {b: c}}\nspec: {<<: *a, " + template + "}")
+	f.Add(`{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"containers":[{"name":"b"}]}}]}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		cluster, err := manifest.Load(manifest.Input{Pod: "-", Stdin: strings.NewReader(text)})
+		if err != nil {
+			return
+		}
+		pod, err := cluster.Pod("")
+		if err != nil {
+			return
+		}
+		if _, err := pod.Read(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if p, err := pod.Project(); err == nil {
+			p.Self().Environ()
+		}
+		data, err := json.Marshal(pod.Object())
+		if err != nil || !utf8.ValidString(text) {
+			return
+		}
+		if again := load(t, string(data)).Object(); !reflect.DeepEqual(again, pod.Object()) {
+			t.Errorf("read %v, and from its JSON %v", pod.Object(), again)
+		}
+	})
+}
+
+// FuzzExpand: a value whose dollars are doubled stands for itself, and a
+// reference for its variable.
+func FuzzExpand(f *testing.F) {
+	f.Add("a$(B)c", "B")
+	f.Add("$$(B)$", "$(")
+	f.Add("$(B$)$x$\xff", ")")
+	f.Fuzz(func(t *testing.T, value, name string) {
+		known := func(n string) (string, bool) { return "<" + n + ">", n == name }
+		if got := manifest.Expand(strings.ReplaceAll(value, "$", "$$"), known); got != value {
+			t.Errorf("doubled %q gives %q", value, got)
+		}
+		if !strings.ContainsAny(value, "$") && manifest.Expand(value, known) != value {
+			t.Errorf("%q without a dollar changed", value)
+		}
+		if !strings.Contains(name, ")") {
+			if got, want := manifest.Expand("$("+name+")", known), "<"+name+">"; got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		}
+	})
+}
+
+// BenchmarkLoad reads a dump of 40 kB.
+func BenchmarkLoad(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := manifest.Load(manifest.Input{Objects: []string{"testdata/deployment/objects/pods.yaml"}}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkProject computes two volumes and three containers' environments.
+func BenchmarkProject(b *testing.B) {
+	cluster, err := manifest.Load(manifest.Input{Pod: "testdata/deployment/objects/pod.yaml", Node: "testdata/deployment/objects/node.yaml"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	pod, err := cluster.Pod("")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := pod.Project(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
