@@ -58,7 +58,7 @@ func TestNeedsKnowDerivations(t *testing.T) {
 			if f.Origin.Source != "derived" {
 				continue
 			}
-			for _, from := range strings.Split(strings.TrimPrefix(f.Origin.From, "from "), " and ") {
+			for from := range strings.SplitSeq(strings.TrimPrefix(f.Origin.From, "from "), " and ") {
 				if f.Path == PodNodeName {
 					continue // not the other way round; see basis
 				}
