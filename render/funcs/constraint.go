@@ -96,8 +96,8 @@ func cutDash(s, trimmed string) (to string, ok bool) {
 
 // allows follows Masterminds/semver to the letter, odd corners included:
 // templates must decide here as they do in Helm.
-func (c comparison) allows(v *Version) bool {
-	order := v.Compare(&c.Version)
+func (c comparison) allows(v *version) bool {
+	order := v.Compare(&c.version)
 	noMinor, noPatch := c.parts == 1, c.parts == 2
 	switch c.op {
 	case "", "=":
@@ -137,7 +137,7 @@ func (c comparison) allows(v *Version) bool {
 }
 
 // tilde allows the patches of a minor version: ~1.2.3 is >=1.2.3 and <1.3.
-func (c comparison) tilde(v *Version, order int) bool {
+func (c comparison) tilde(v *version, order int) bool {
 	if order < 0 {
 		return false
 	}
@@ -149,7 +149,7 @@ func (c comparison) tilde(v *Version, order int) bool {
 
 // caret allows what should not break: ^1.2.3 is >=1.2.3 and <2, ^0.2.3 is
 // >=0.2.3 and <0.3.
-func (c comparison) caret(v *Version, order int) bool {
+func (c comparison) caret(v *version, order int) bool {
 	if order < 0 || v.major != c.major {
 		return false
 	}

@@ -50,7 +50,7 @@ func decoder(name string, decode func(string) ([]byte, error)) func(string) (str
 
 func hmacSHA256(message, key string) string {
 	h := hmac.New(sha256.New, []byte(key))
-	io.WriteString(h, message)
+	h.Write([]byte(message))
 	return hex.EncodeToString(h.Sum(nil))
 }
 

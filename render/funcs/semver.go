@@ -14,24 +14,24 @@ func semverFuncs() []Func {
 	}
 }
 
-// Version is a semantic version. It is written here because the library that
-// sprig uses compiles its regular expressions at start: 200 kB of private
-// memory in every pod, for a function that few templates call.
-type Version struct {
+// version is a semantic version; templates call its exported methods. It is
+// written here because the library that sprig uses compiles regular
+// expressions at start: 200 kB of private memory in every pod, for a function
+// that few templates call.
+type version struct {
 	major, minor, patch uint64
 	pre, meta, original string
 }
 
-// What templates ask of a version.
-func (v *Version) Major() uint64      { return v.major }
-func (v *Version) Minor() uint64      { return v.minor }
-func (v *Version) Patch() uint64      { return v.patch }
-func (v *Version) Prerelease() string { return v.pre }
-func (v *Version) Metadata() string   { return v.meta }
-func (v *Version) Original() string   { return v.original }
+func (v *version) Major() uint64      { return v.major }
+func (v *version) Minor() uint64      { return v.minor }
+func (v *version) Patch() uint64      { return v.patch }
+func (v *version) Prerelease() string { return v.pre }
+func (v *version) Metadata() string   { return v.meta }
+func (v *version) Original() string   { return v.original }
 
 // String writes the version in full, without a leading v.
-func (v *Version) String() string {
+func (v *version) String() string {
 	s := fmt.Sprintf("%d.%d.%d", v.major, v.minor, v.patch)
 	if v.pre != "" {
 		s += "-" + v.pre
@@ -43,12 +43,12 @@ func (v *Version) String() string {
 }
 
 // Equal says that two versions differ at most in their metadata.
-func (v *Version) Equal(o *Version) bool       { return v.Compare(o) == 0 }
-func (v *Version) LessThan(o *Version) bool    { return v.Compare(o) < 0 }
-func (v *Version) GreaterThan(o *Version) bool { return v.Compare(o) > 0 }
+func (v *version) Equal(o *version) bool       { return v.Compare(o) == 0 }
+func (v *version) LessThan(o *version) bool    { return v.Compare(o) < 0 }
+func (v *version) GreaterThan(o *version) bool { return v.Compare(o) > 0 }
 
 // Compare gives -1, 0 or 1 by the precedence of semver.org, §11.
-func (v *Version) Compare(o *Version) int {
+func (v *version) Compare(o *version) int {
 	if o == nil {
 		return 1
 	}
@@ -89,19 +89,19 @@ func compareIdentifier(a, b string) int {
 
 // parseVersion reads a version; v in front is allowed, and minor and patch
 // may be missing.
-func parseVersion(s string) (*Version, error) {
+func parseVersion(s string) (*version, error) {
 	p, rest, ok := cutPattern(s)
 	if !ok || rest != "" || p.wild || len(s) > 256 {
 		return nil, fmt.Errorf("%.64q is not a version", s)
 	}
 	p.original = s
-	return &p.Version, nil
+	return &p.version, nil
 }
 
 // pattern is a version of which only the first parts may be given: 1.2, or
 // 1.2.x, has two.
 type pattern struct {
-	Version
+	version
 	parts int
 	wild  bool // a part is written as x, X or *
 }
