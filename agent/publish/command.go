@@ -63,13 +63,11 @@ func (c Command) Check(ctx context.Context, staged string) error {
 	ownGroup(cmd)
 
 	err := cmd.Run()
-	if errors.Is(err, exec.ErrWaitDelay) {
-		// It succeeded and left a process behind that holds its output.
-		killGroup(cmd)
-		return nil
+	if cmd.Process != nil {
+		killGroup(cmd) // those it left behind
 	}
-	if err == nil {
-		return nil
+	if err == nil || errors.Is(err, exec.ErrWaitDelay) {
+		return nil // the latter: it succeeded, and one of those held its output
 	}
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause

@@ -76,14 +76,17 @@ func TestCommandTimeout(t *testing.T) {
 	}.Check(t.Context(), "x")
 	wantError(t, err, nil, "sh: no answer within 500ms: begun")
 	wantSoon(t, start)
+	wantGone(t, note)
+}
+
+// wantGone waits for the end of the process that a note tells the number of.
+func wantGone(t *testing.T, note string) {
+	t.Helper()
 	pid, err := os.ReadFile(note)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
-		if isGone(strings.TrimSpace(string(pid))) {
-			break
-		}
+	for deadline := time.Now().Add(5 * time.Second); !isGone(strings.TrimSpace(string(pid))); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("process %s is alive", pid)
 		}
@@ -101,12 +104,16 @@ func isGone(pid string) bool {
 func TestCommandLeavesChild(t *testing.T) {
 	t.Parallel()
 	start := time.Now()
-	if err := (publish.Command{Args: []string{"sh", "-c", "sleep 1000 &"}}).Check(t.Context(), "x"); err != nil {
+	note := filepath.Join(t.TempDir(), "pid")
+	command := func(status string) publish.Command {
+		return publish.Command{Args: []string{"sh", "-c", "sleep 1000 & echo $! > " + note + "; exit " + status}}
+	}
+	if err := command("0").Check(t.Context(), "x"); err != nil {
 		t.Error(err)
 	}
-	wantSoon(t, start)
-	err := publish.Command{Args: []string{"sh", "-c", "sleep 1000 & exit 4"}}.Check(t.Context(), "x")
-	wantError(t, err, nil, "exit status 4")
+	wantGone(t, note)
+	wantError(t, command("4").Check(t.Context(), "x"), nil, "exit status 4")
+	wantGone(t, note)
 	wantSoon(t, start)
 }
 

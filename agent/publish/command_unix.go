@@ -16,7 +16,8 @@ func ownGroup(cmd *exec.Cmd) {
 	}
 }
 
+// killGroup kills what is in the group. It outlives its leader: as long as it
+// has members, the kernel gives its number to nobody else.
 func killGroup(cmd *exec.Cmd) {
-	// The group outlives its leader as long as it has members.
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 }

@@ -34,7 +34,7 @@ type Error struct {
 	Hint   string // the next step; may be empty
 	Err    error  // the cause; may be nil
 
-	kind error // the sentinel, where Err does not hold it
+	kind error // what else errors.Is may match
 }
 
 func (e *Error) Error() string {
@@ -52,7 +52,7 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Unwrap returns the cause and the sentinel, those that there are.
+// Unwrap returns the cause and what else the error matches.
 func (e *Error) Unwrap() []error {
 	var all []error
 	for _, err := range []error{e.Err, e.kind} {
@@ -69,6 +69,9 @@ func fail(path string, cause error, doing string) error {
 	if e, ok := errors.AsType[*Error](cause); ok {
 		return e
 	}
+	if errors.Is(cause, syscall.EBUSY) { // from a rename over a mount point
+		return &Error{Path: path, Reason: doing, Hint: hint(ErrMountPoint), Err: ErrMountPoint, kind: cause}
+	}
 	return &Error{Path: path, Reason: doing, Hint: hint(cause), Err: shorten(cause)}
 }
 
@@ -78,7 +81,7 @@ func hint(cause error) string {
 	switch {
 	case cause == nil:
 		return ""
-	case errors.Is(cause, ErrMountPoint), errors.Is(cause, syscall.EBUSY):
+	case errors.Is(cause, ErrMountPoint):
 		return "mount its directory instead, or set inPlace: true"
 	case errors.Is(cause, syscall.ENOSPC), errors.Is(cause, syscall.EDQUOT):
 		return "free space in the volume or raise its sizeLimit"
@@ -97,11 +100,8 @@ func hint(cause error) string {
 }
 
 // shorten drops the system call and the temporary's name from a cause, which
-// tell a user nothing, and names what EBUSY means here.
+// tell a user nothing.
 func shorten(cause error) error {
-	if errors.Is(cause, syscall.EBUSY) {
-		return ErrMountPoint
-	}
 	switch e := cause.(type) { // errors.As would drop what wraps it
 	case *fs.PathError:
 		return e.Err

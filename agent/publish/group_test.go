@@ -10,7 +10,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/podfacts/podfacts/agent/publish"
 )
@@ -306,6 +308,25 @@ func TestGroupLock(t *testing.T) {
 	if n, err := version(a); err != nil || n != rounds-1 {
 		t.Errorf("version %d, %v", n, err)
 	}
+}
+
+// Whoever holds the directory's lock for ever does not hold us for ever.
+func TestGroupLocked(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	holder, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer holder.Close()
+	if err := syscall.Flock(int(holder.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err = group(dir, "a").Publish(ctx, contents("a"))
+	wantError(t, err, context.DeadlineExceeded, "lock directory "+dir)
+	wantList(t, dir)
 }
 
 func TestGroupNameOfSet(t *testing.T) {

@@ -3,6 +3,7 @@ package publish
 import (
 	"fmt"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -41,6 +42,30 @@ func TestLocate(t *testing.T) {
 		if err != nil || strings.Join(chain, " ") != test.chain || rel != test.rel {
 			t.Errorf("%s: %q %q %v, want %q %q", test.dir, chain, rel, err, test.chain, test.rel)
 		}
+	}
+}
+
+// Where mount points are not told, what exists of the path confines.
+func TestOpenDeepest(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	v, err := openDeepest("a/b/x", filepath.Join(dir, "a/b"), "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.close()
+	if v.where != dir || v.rel != "a/b/x" || v.mounted(v.rel) {
+		t.Errorf("root %s, path %s, want %s and a/b/x", v.where, v.rel, dir)
+	}
+	made, err := v.openDir("a/b/", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made.Close()
+	if deeper, err := openDeepest("a/b/x", filepath.Join(dir, "a/b"), "x"); err != nil {
+		t.Error(err)
+	} else if deeper.close(); deeper.rel != "x" {
+		t.Errorf("path %s below an existing directory, want x", deeper.rel)
 	}
 }
 
