@@ -46,10 +46,12 @@ func Pod(pod map[string]any, from string) watch.Layer {
 }
 
 // Containers lists a pod's containers and then its init containers, in the order
-// in which Kubernetes looks a container up by name.
+// in which Kubernetes looks a container up by name. One without name, which only
+// an API other than Kubernetes' own lets pass, is left out.
 // Kubernetes: pkg/api/v1/resource/helpers.go, findContainerInPod.
 func Containers(pod map[string]any) []map[string]any {
-	return slices.Concat(List(pod, "spec", "containers"), List(pod, "spec", "initContainers"))
+	all := slices.Concat(List(pod, "spec", "containers"), List(pod, "spec", "initContainers"))
+	return slices.DeleteFunc(all, func(c map[string]any) bool { return Text(c, "name") == "" })
 }
 
 func container(pod, container map[string]any, from string) watch.Layer {
