@@ -69,8 +69,7 @@ func (k *kubelet) variable(spec map[string]any, c *Container, variable map[strin
 // Kubernetes: pkg/apis/core/validation, validEnvDownwardAPIFieldPathExpressions.
 func (k *kubelet) fieldVariable(fieldPath string) (value, unknown string, err error) {
 	fact, err := watch.ParsePath(fieldPath)
-	group, _, _ := strings.Cut(fieldPath, ".")
-	if err != nil || fact == watch.PodLabels || fact == watch.PodAnnotations || !(group == "metadata" || group == "spec" || group == "status") {
+	if err != nil || fact == watch.PodLabels || fact == watch.PodAnnotations || !ofObject(fieldPath) {
 		return "", "", fmt.Errorf("fieldPath %s cannot be a variable; use metadata.name, .namespace, .uid, metadata.labels['key'], "+
 			"metadata.annotations['key'], spec.nodeName, spec.serviceAccountName, status.podIP, .podIPs, .hostIP or .hostIPs", fieldPath)
 	}
@@ -79,6 +78,12 @@ func (k *kubelet) fieldVariable(fieldPath string) (value, unknown string, err er
 		return "", fmt.Sprintf("a dry run does not know %s; %s", fact, setHint(fact)), nil
 	}
 	return value, "", nil
+}
+
+// ofObject tells metadata.name from the fact path pod.name.
+func ofObject(fieldPath string) bool {
+	group, _, _ := strings.Cut(fieldPath, ".")
+	return group == "metadata" || group == "spec" || group == "status"
 }
 
 // resourceVariable resolves a resourceFieldRef. It differs from a volume's in two
