@@ -333,6 +333,41 @@ func TestFollowChangeWhileRead(t *testing.T) {
 	}, a)
 }
 
+// The same, with the answer coming while a round waits for somebody else.
+func TestFollowChangeWhileReadInARound(t *testing.T) {
+	t.Parallel()
+	slow := &pushed{name: "slow", value: "1", took: time.Second}
+	other := &pushed{name: "other", value: "1", took: 30 * time.Millisecond}
+	following(t, quiet, func(j *journal) {
+		time.Sleep(time.Minute)
+		j.settle()
+		slow.set("2", nil)
+		time.Sleep(970 * time.Millisecond)
+		slow.set("3", nil)
+		time.Sleep(10 * time.Millisecond)
+		other.set("2", nil)
+		time.Sleep(time.Hour)
+		rounds := j.read()
+		if last := rounds[len(rounds)-1]; !strings.HasSuffix(last, " OTHER=2 SLOW=3") {
+			t.Errorf("got %q, want the last state", rounds)
+		}
+	}, slow, other)
+}
+
+// Rounds are what tells later words from earlier ones.
+func TestFollowLastWordWins(t *testing.T) {
+	t.Parallel()
+	first, second := &pushed{name: "first", path: "env.X", value: "1"}, &pushed{name: "second", path: "env.X", value: "2"}
+	following(t, quiet, func(j *journal) {
+		j.settle()
+		second.set("3", nil)
+		synctest.Wait()
+		time.Sleep(time.Second)
+		first.set("4", nil)
+		j.want(t, "0s X=3", "1s X=4")
+	}, first, second)
+}
+
 // What changes while fn runs is seen right after.
 func TestFollowChangeWhileBusy(t *testing.T) {
 	t.Parallel()

@@ -285,6 +285,15 @@ func TestMerge(t *testing.T) {
 			map[Path]string{app: "api: 1 stale"},
 		},
 		{
+			"to lack a key again is no change",
+			[]round{
+				{"api": says("pod.uid", "a"), "volume": says("pod.labels", labels())},
+				{"api": says(tier, "x")},
+				{"volume": says("pod.labels", labels())},
+			},
+			map[Path]string{tier: "api: x"},
+		},
+		{
 			"an empty value of a label is a value",
 			[]round{{"volume": says("pod.labels", labels("app", ""))}},
 			map[Path]string{app: "volume: "},

@@ -83,9 +83,11 @@ func joinErrors(errs ...error) error {
 	all := &multierror.Error{ErrorFormat: lines}
 	seen := make(map[string]bool)
 	for _, err := range errs {
-		if err != nil && !seen[err.Error()] {
-			seen[err.Error()] = true
-			all = multierror.Append(all, err)
+		for _, err := range Errors(err) {
+			if text := err.Error(); !seen[text] {
+				seen[text] = true
+				all.Errors = append(all.Errors, err)
+			}
 		}
 	}
 	if len(all.Errors) == 1 {

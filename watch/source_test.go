@@ -1,9 +1,11 @@
 package watch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -61,6 +63,25 @@ func TestCollectErrors(t *testing.T) {
 	}
 }
 
+func TestErrors(t *testing.T) {
+	t.Parallel()
+	one, two := errors.New("one"), errors.New("two")
+	for _, tt := range []struct {
+		err  error
+		want []error
+	}{
+		{nil, nil},
+		{one, []error{one}},
+		{joinErrors(nil, one), []error{one}},
+		{joinErrors(one, nil, two), []error{one, two}},
+		{joinErrors(joinErrors(one, two), two), []error{one, two}},
+	} {
+		if got := Errors(tt.err); !slices.Equal(got, tt.want) {
+			t.Errorf("Errors(%v) = %q, want %q", tt.err, got, tt.want)
+		}
+	}
+}
+
 // One broken source does not take the others with it.
 func TestCollectPanic(t *testing.T) {
 	t.Parallel()
@@ -102,6 +123,7 @@ func TestCollectContext(t *testing.T) {
 type pushed struct {
 	name string
 	took time.Duration // how long a read takes
+	path Path          // of the fact; empty: a variable called like the source
 
 	mu      sync.Mutex
 	value   string
@@ -123,7 +145,7 @@ func (p *pushed) Read(ctx context.Context) (Layer, error) {
 		return Layer{}, ctx.Err()
 	}
 	var l Layer
-	l.Set(Path("env").Key(strings.ToUpper(p.name)), value, "")
+	l.Set(cmp.Or(p.path, Path("env").Key(strings.ToUpper(p.name))), value, "")
 	return l, err
 }
 
