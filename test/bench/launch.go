@@ -30,8 +30,6 @@ func (b *bench) init(ctx context.Context, config string) (time.Duration, error) 
 func writeConfig(volume, files, output string) (string, error) {
 	const text = `volumes:
 - path: %q
-api:
-  mode: never
 outputs:
 - path: %q
   text: |

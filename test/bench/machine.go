@@ -12,8 +12,16 @@ import (
 
 // machine is the line above the table: figures without it mean nothing.
 func machine(dir string) string {
-	return fmt.Sprintf("%d cores (%s), Linux %s, %s on %s and tmpfs, %s",
-		runtime.NumCPU(), processor(), release(), runtime.GOARCH, filesystem(dir), runtime.Version())
+	return fmt.Sprintf("%d cores (%s), load %s, Linux %s, %s, disk is %s, %s",
+		runtime.NumCPU(), processor(), load(), release(), runtime.GOARCH, filesystem(dir), runtime.Version())
+}
+
+// load is the average of the last minute: more than the cores, and latencies are
+// those of the scheduler.
+func load() string {
+	averages, _ := os.ReadFile("/proc/loadavg")
+	first, _, _ := strings.Cut(string(averages), " ")
+	return cmp.Or(first, "unknown")
 }
 
 func processor() string {

@@ -59,7 +59,7 @@ func (b *bench) start(ctx context.Context) ([]row, error) {
 		figure:  fmt.Sprintf("init, start to exit, one volume, median of %d", len(ours)),
 		ours:    milliseconds(a),
 		peer:    milliseconds(f) + " a Go program that does nothing",
-		ratio:   "+" + milliseconds(a-f),
+		ratio:   above(a, f),
 		goal:    "<= +" + milliseconds(goal),
 		reached: a-f <= goal,
 	}}, nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
+	"time"
 )
 
 // row is one line of the table.
@@ -37,4 +38,12 @@ func times(a, b float64) string {
 	default:
 		return fmt.Sprintf("%.2fx", ratio)
 	}
+}
+
+// above says how much longer one took than the other.
+func above(a, b time.Duration) string {
+	if a < b {
+		return "-" + milliseconds(b-a)
+	}
+	return "+" + milliseconds(a-b)
 }
