@@ -227,9 +227,9 @@ func TestReadFiles(t *testing.T) {
 			want:  map[watch.Path]any{"containers.main.limits.cpu": "250m"},
 		},
 		"the finer divisor wins over items": {
-			files: map[string]string{"mem": "1", "main/memory_limit_bytes": "1000000000"},
+			files: map[string]string{"mem": "1", "main/memory_limit_bytes": "1000000001"},
 			items: []Item{{Path: "mem", Fact: "containers.main.limits.memory", Divisor: resource.MustParse("1Gi")}},
-			want:  map[watch.Path]any{"containers.main.limits.memory": "1000000000"},
+			want:  map[watch.Path]any{"containers.main.limits.memory": "1000000001"},
 		},
 		"requests of 0 are requests": {
 			files: map[string]string{"main/cpu_request": "0", "main/mem_request": "0", "main/cpu_limit": "0"},
