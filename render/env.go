@@ -1,15 +1,10 @@
 package render
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"slices"
-	"strconv"
-	"strings"
 
-	"github.com/hashicorp/go-multierror"
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/podfacts/podfacts/render/envfile"
@@ -37,7 +32,8 @@ type Entry struct {
 	// Value is literal text, in which $(NAME) stands for an earlier variable
 	// of the same file, as in a pod's env.
 	Value string
-	// Default is written where the fact is missing; nil makes it required.
+	// Default is written where the fact is missing, or where Percent refuses
+	// it; nil makes it required.
 	Default *string
 	// Divisor divides a quantity. The result is a whole number, rounded up
 	// as Kubernetes does, or down where Percent is set. Zero: no division,
@@ -70,19 +66,17 @@ func (e *Env) Needs() watch.Needs {
 
 // Render writes the file. It reports everything that is wrong at once.
 func (e *Env) Render(w io.Writer, s *watch.Snapshot) error {
-	variables, err := e.Variables(s)
-	var all *multierror.Error
-	all = multierror.Append(all, err)
+	variables, errs := e.variables(s)
 	out, invalid := e.Dialect.Append(nil, entries(variables))
 	if !e.SkipInvalid {
 		for _, i := range invalid {
-			all = multierror.Append(all, e.invalid(i, variables))
+			errs = append(errs, invalidVariable(i, variables))
 		}
 	}
-	if err := all.ErrorOrNil(); err != nil {
-		return err
+	if len(errs) > 0 {
+		return joined(errs)
 	}
-	_, err = w.Write(out)
+	_, err := w.Write(out)
 	return err
 }
 
@@ -116,9 +110,15 @@ type Variable struct {
 	Where       string
 }
 
-// Variables evaluates presets and entries, without a dialect.
+// Variables evaluates presets and entries, without a dialect. Names are
+// distinct.
 func (e *Env) Variables(s *watch.Snapshot) ([]Variable, error) {
-	var all *multierror.Error
+	variables, errs := e.variables(s)
+	return variables, joined(errs)
+}
+
+func (e *Env) variables(s *watch.Snapshot) ([]Variable, []error) {
+	var errs []error
 	var variables []Variable
 	var claims []envfile.Claim
 	index := make(map[string]int)
@@ -131,9 +131,9 @@ func (e *Env) Variables(s *watch.Snapshot) ([]Variable, error) {
 		variables = append(variables, v)
 	}
 	for _, p := range e.Presets {
-		made, err := p.make(presetContext{s: s, env: e})
-		if err != nil {
-			all = multierror.Append(all, fmt.Errorf("preset %s: %w", p.name, err))
+		made, problems := p.make(presetContext{s: s, env: e})
+		for _, err := range problems {
+			errs = append(errs, fmt.Errorf("preset %s: %w", p.name, err))
 		}
 		for _, v := range made {
 			claim := envfile.Claim{Name: v.Name, By: string(v.From)}
@@ -144,17 +144,17 @@ func (e *Env) Variables(s *watch.Snapshot) ([]Variable, error) {
 		}
 	}
 	for _, collision := range envfile.Collisions(claims) {
-		all = multierror.Append(all, fmt.Errorf("%w, by an env entry", collision))
+		errs = append(errs, fmt.Errorf("%w, or say by an env entry %s which it is", collision, collision.Name))
 	}
 	for _, entry := range e.Entries {
 		v, err := e.value(s, entry, variables)
 		if err != nil {
-			all = multierror.Append(all, located(entry.Where, fmt.Errorf("%s: %w", entry.Name, err)))
+			errs = append(errs, located(entry.Where, fmt.Errorf("%s: %w", entry.Name, err)))
 			continue
 		}
 		add(Variable{Name: entry.Name, Value: v, From: entry.From, Where: entry.Where})
 	}
-	return variables, all.ErrorOrNil()
+	return variables, errs
 }
 
 // sets reports whether an entry sets a variable, and so overrides presets.
@@ -168,79 +168,18 @@ func (e *Env) value(s *watch.Snapshot, entry Entry, earlier []Variable) (string,
 		return expand(entry.Value, earlier), nil
 	}
 	fact, err := s.Lookup(e.path(entry.From))
-	if watch.IsMissing(err) && entry.Default != nil {
+	refused := err == nil && entry.Percent != 0 && fact.Unset && !entry.AllowUnset
+	switch {
+	case entry.Default != nil && (refused || watch.IsMissing(err)):
 		return *entry.Default, nil
-	}
-	if err != nil {
+	case err != nil:
 		return "", err
-	}
-	if entry.Percent == 0 && entry.Divisor.IsZero() {
+	case refused:
+		return "", fmt.Errorf("%s is not set on the pod, and a share of the node's allocatable is no headroom; set it, give a default, or say allowUnset: true", fact.Path)
+	case entry.Percent == 0 && entry.Divisor.IsZero():
 		return Text(fact)
 	}
-	if entry.Percent != 0 && fact.Unset && !entry.AllowUnset {
-		return "", fmt.Errorf("%s is not set on the pod, and a share of the node's allocatable is no headroom; set it, or say allowUnset: true", fact.Path)
-	}
 	return share(fact, entry.Percent, entry.Divisor)
-}
-
-// Text writes a fact as one string: a list joined by commas, as Kubernetes
-// joins status.podIPs. Maps and objects are no one string.
-func Text(fact watch.Fact) (string, error) {
-	switch v := fact.Value.(type) {
-	case string:
-		return v, nil
-	case int64:
-		return strconv.FormatInt(v, 10), nil
-	case int, float64, bool:
-		return fmt.Sprint(v), nil
-	case []string:
-		return strings.Join(v, ","), nil
-	case map[string]string, map[string]any:
-		return "", fmt.Errorf("%s is a map, not one value; name one key, as in %s, or use a template", fact.Path, fact.Path.Key("key"))
-	}
-	return "", fmt.Errorf("%s is not one value; use a template", fact.Path)
-}
-
-// share computes fact × percent ÷ divisor exactly.
-func share(fact watch.Fact, percent float64, divisor resource.Quantity) (string, error) {
-	number, ok := fact.Value.(string)
-	if !ok {
-		return "", fmt.Errorf("%s is not a quantity; percent and divisor need one", fact.Path)
-	}
-	q, err := resource.ParseQuantity(number)
-	if err != nil {
-		return "", fmt.Errorf("%s is not a quantity; percent and divisor need one", fact.Path)
-	}
-	_, name := fact.Path.Parent()
-	if percent == 0 {
-		return watch.DivideQuantity(name, q, divisor), nil
-	}
-	result := rat(q)
-	result.Mul(result, new(big.Rat).SetFrac64(int64(percent*1000), 100_000))
-	if divisor.IsZero() {
-		return quantity(result, name, q.Format), nil
-	}
-	return floor(result.Quo(result, rat(divisor))).String(), nil
-}
-
-// quantity writes an amount as a canonical quantity, rounded down to what
-// Kubernetes can count: a thousandth of a cpu, or one byte.
-func quantity(amount *big.Rat, resourceName string, format resource.Format) string {
-	if resourceName == "cpu" {
-		milli := floor(amount.Mul(amount, big.NewRat(1000, 1)))
-		return resource.NewMilliQuantity(milli.Int64(), resource.DecimalSI).String()
-	}
-	return resource.NewQuantity(floor(amount).Int64(), format).String()
-}
-
-func floor(r *big.Rat) *big.Int { return new(big.Int).Quo(r.Num(), r.Denom()) }
-
-func rat(q resource.Quantity) *big.Rat {
-	r, ok := new(big.Rat).SetString(q.AsDec().String())
-	if !ok {
-		return new(big.Rat)
-	}
-	return r
 }
 
 // path gives a path without container the configured one.
@@ -267,28 +206,12 @@ func entries(variables []Variable) []envfile.Entry {
 	return out
 }
 
-// invalid says which fact and which line of the configuration made a
+// invalidVariable says which fact and which line of the configuration made a
 // variable that the dialect cannot hold.
-func (e *Env) invalid(i *envfile.InvalidError, variables []Variable) error {
-	for _, v := range variables {
-		if v.Name != i.Name {
-			continue
-		}
-		if v.From != "" {
-			return located(v.Where, fmt.Errorf("%w (from %s)", i, v.From))
-		}
-		return located(v.Where, i)
+func invalidVariable(i *envfile.InvalidError, variables []Variable) error {
+	v := variables[i.Index]
+	if v.From != "" {
+		return located(v.Where, fmt.Errorf("%w (from %s)", i, v.From))
 	}
-	return i
+	return located(v.Where, i)
 }
-
-// located puts the place in the configuration before an error.
-func located(where string, err error) error {
-	if where == "" || err == nil {
-		return err
-	}
-	return fmt.Errorf("%s: %w", where, err)
-}
-
-// errNothingKnown is why a preset writes nothing.
-var errNothingKnown = errors.New("none of its facts is known")

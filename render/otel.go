@@ -24,28 +24,35 @@ const (
 
 // otel writes what the OpenTelemetry operator would inject.
 func otel() Preset {
-	return Preset{
+	p := Preset{
 		name:  "otel",
 		names: []string{otelServiceName, otelAttributes},
 		doc:   otelServiceName + ", " + otelAttributes + " by the semantic conventions",
-		paths: []watch.Path{watch.PodName, watch.PodNamespace, watch.PodUID, watch.PodLabels, watch.PodAnnotations, watch.NodeName,
-			watch.NodeZone, watch.NodeRegion, "workload", "owner", "containers", "env." + otelServiceName, "env." + otelAttributes},
-		make: func(c presetContext) ([]Variable, error) {
-			attributes := c.otelAttributes()
-			name := attributes["service.name"]
-			delete(attributes, "service.name") // OTEL_SERVICE_NAME carries it
-			if name == "" && len(attributes) == 0 {
-				return nil, c.nothing([]watch.Path{watch.PodName})
-			}
-			var pairs []string
-			for _, key := range slices.Sorted(maps.Keys(attributes)) {
-				pairs = append(pairs, percentEncode(key)+"="+percentEncode(attributes[key]))
-			}
-			variables := []Variable{{Name: otelServiceName, Value: name}, {Name: otelAttributes, Value: strings.Join(pairs, ",")}}
-			return slices.DeleteFunc(variables, func(v Variable) bool { return v.Value == "" }), nil
-		},
+		paths: []watch.Path{watch.PodName, watch.PodNamespace, watch.PodUID, watch.PodLabels, watch.PodAnnotations,
+			watch.NodeName, watch.NodeZone, watch.NodeRegion, "containers", "env." + otelServiceName, "env." + otelAttributes},
 	}
+	for _, group := range otelOwners() {
+		p.paths = append(p.paths, group.Key("kind"), group.Key("name"), group.Key("uid"))
+	}
+	p.make = func(c presetContext) ([]Variable, []error) {
+		attributes := c.otelAttributes()
+		name := attributes["service.name"]
+		delete(attributes, "service.name") // OTEL_SERVICE_NAME carries it
+		if name == "" && len(attributes) == 0 {
+			return nil, c.nothing(p.paths...)
+		}
+		var pairs []string
+		for _, key := range slices.Sorted(maps.Keys(attributes)) {
+			pairs = append(pairs, percentEncode(key)+"="+percentEncode(attributes[key]))
+		}
+		variables := []Variable{{Name: otelServiceName, Value: name}, {Name: otelAttributes, Value: strings.Join(pairs, ",")}}
+		return slices.DeleteFunc(variables, func(v Variable) bool { return v.Value == "" }), nil
+	}
+	return p
 }
+
+// otelOwners are the groups whose objects become attributes.
+func otelOwners() []watch.Path { return []watch.Path{"owner", "workload"} }
 
 func (c presetContext) otelAttributes() map[string]string {
 	label := func(key string) string { return c.text(watch.PodLabels.Key(key)) }
@@ -66,31 +73,28 @@ func (c presetContext) otelAttributes() map[string]string {
 	if pod != "" && namespace != "" && container != "" {
 		attributes["service.instance.id"] = namespace + "." + pod + "." + container
 	}
-	workloads := make(map[string]string)
-	for _, group := range []watch.Path{"owner", "workload"} {
+	for _, group := range otelOwners() {
 		kind, name := c.text(group.Key("kind")), c.text(group.Key("name"))
 		if key := otelWorkload(kind); key != "" && name != "" {
-			attributes["k8s."+key+".name"], workloads[key] = name, name
-			if uid := c.text(group.Key("uid")); uid != "" {
-				attributes["k8s."+key+".uid"] = uid
-			}
+			attributes["k8s."+key+".name"] = name
+			attributes["k8s."+key+".uid"] = c.text(group.Key("uid"))
 		}
 	}
-	attributes["service.name"] = cmp.Or(label(labelInstance), label(labelName), workloads["deployment"], workloads["replicaset"],
-		workloads["statefulset"], workloads["daemonset"], workloads["cronjob"], workloads["job"], pod, container)
+	attributes["service.name"] = cmp.Or(label(labelInstance), label(labelName),
+		attributes["k8s.deployment.name"], attributes["k8s.replicaset.name"], attributes["k8s.statefulset.name"],
+		attributes["k8s.daemonset.name"], attributes["k8s.cronjob.name"], attributes["k8s.job.name"], pod, container)
 
-	if f, ok, _ := c.fact(watch.PodAnnotations); ok {
-		if annotations, ok := f.Value.(map[string]string); ok {
-			for key, value := range annotations {
-				if name, ok := strings.CutPrefix(key, otelPrefix); ok && name != "" {
-					attributes[name] = value
-				}
-			}
+	annotations, _, _ := c.fact(watch.PodAnnotations)
+	values, _ := annotations.Value.(map[string]string)
+	for key, value := range values {
+		if name, ok := strings.CutPrefix(key, otelPrefix); ok && name != "" && value != "" {
+			attributes[name] = value
 		}
 	}
 	// What the environment says already wins.
-	for _, kv := range strings.Split(c.text("env."+otelAttributes), ",") {
-		if key, value, ok := strings.Cut(strings.TrimSpace(kv), "="); ok && key != "" {
+	for kv := range strings.SplitSeq(c.text("env."+otelAttributes), ",") {
+		key, value, _ := strings.Cut(kv, "=")
+		if key, value = strings.TrimSpace(key), strings.TrimSpace(value); key != "" && value != "" {
 			attributes[percentDecode(key)] = percentDecode(value)
 		}
 	}
@@ -110,16 +114,20 @@ func (c presetContext) container() string {
 	return ""
 }
 
-// imageVersion is the image's tag, or the digest where it has none.
+// imageVersion is what the image's reference has of tag@digest.
 func (c presetContext) imageVersion(container string) string {
 	if container == "" {
 		return ""
 	}
 	image, digest, _ := strings.Cut(c.text(watch.Path("containers").Key(container).Key("image")), "@")
+	tag := ""
 	if i := strings.LastIndexByte(image, ':'); i > strings.LastIndexByte(image, '/') {
-		return image[i+1:]
+		tag = image[i+1:] // a colon before the last slash is that of a port
 	}
-	return digest
+	if tag != "" && digest != "" {
+		return tag + "@" + digest
+	}
+	return cmp.Or(tag, digest)
 }
 
 // otelWorkload is the middle of k8s.deployment.name and the like.
@@ -131,19 +139,21 @@ func otelWorkload(kind string) string {
 	return ""
 }
 
-// percentEncode escapes what the W3C Baggage format, which
-// OTEL_RESOURCE_ATTRIBUTES follows, does not allow in a value, and the
-// characters that separate pairs. A blank is %20: + stays a plus sign.
+// percentEncode escapes as OTEL_RESOURCE_ATTRIBUTES asks for: commas and
+// equals signs must be, others may be. So all is escaped that any SDK or any
+// env dialect could take for more than itself, such as the plus sign (some
+// SDKs decode as forms do) and quotes.
+// https://opentelemetry.io/docs/specs/otel/resource/sdk/#specifying-resource-information-via-an-environment-variable
 func percentEncode(s string) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder
 	for i := range len(s) {
 		c := s[i]
 		switch {
-		case c <= ' ', c >= 0x7f, strings.IndexByte(`",;\%=`, c) >= 0:
-			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
-		default:
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._~/:@", c) >= 0:
 			b.WriteByte(c)
+		default:
+			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
 		}
 	}
 	return b.String()
