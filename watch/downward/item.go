@@ -251,7 +251,7 @@ func (d *decoder) resource(ref map[string]any) (p watch.Path, divisor resource.Q
 	}
 	if v := ref["divisor"]; v != nil {
 		var err error
-		if divisor, err = resource.ParseQuantity(fmt.Sprint(v)); err != nil {
+		if divisor, err = watch.ParseQuantity(fmt.Sprint(v)); err != nil {
 			d.fail(fmt.Sprintf("divisor %v is not a quantity such as 1m or 1Mi", v))
 		}
 	}

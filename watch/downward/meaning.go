@@ -163,6 +163,7 @@ func (r *reading) takeMap(e entry, fact watch.Path, from string) {
 
 func (r *reading) takeResource(path, number, from string, m meaning, what string) bool {
 	_, kind, name, _ := resourceOf(m.fact)
+	number = strings.TrimSpace(number) // an editor's newline harms nobody here
 	value, err := watch.MultiplyQuantity(name, number, m.divisor)
 	switch {
 	case err != nil && m.guessed:

@@ -177,7 +177,7 @@ func plausible(name, number string) bool {
 	case name == "cpu":
 		return n <= 9
 	case huge:
-		page, err := resource.ParseQuantity(size)
+		page, err := watch.ParseQuantity(size)
 		return err == nil && page.Value() > 0 && n%page.Value() == 0
 	}
 	return n == 0 || n >= 1<<20

@@ -1,0 +1,217 @@
+// Package serviceaccount reads the service-account directory, which
+// Kubernetes mounts into nearly every container: its namespace file, and what
+// the token says of the pod.
+//
+// The token is signed by the API server and its claims are not secret, but
+// the token is: it is never stated, logged or put into an error. The
+// signature is not checked, since whoever can write this directory can as
+// well replace the program that reads it.
+//
+// A missing directory is no error: pods with automountServiceAccountToken:
+// false have none, and neither has a laptop.
+package serviceaccount
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/podfacts/podfacts/watch"
+)
+
+// DefaultDir is where Kubernetes mounts the directory.
+const DefaultDir = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+const maxFileSize = 64 << 10 // tokens have one or two KiB
+
+// Source reads one service-account directory. The zero Source reads
+// [DefaultDir]. It is a [watch.Source] and a [watch.Explainer].
+//
+// It needs no watch: the kubelet renews the token, and nothing that the token
+// says of the pod ever changes.
+type Source struct {
+	// Dir is the directory. Empty means DefaultDir.
+	Dir string
+	// FS is read in place of Dir, for dry runs. Dir then only names it.
+	FS fs.FS
+}
+
+// String names the source: service account.
+func (s *Source) String() string {
+	if s.Dir == "" || s.Dir == DefaultDir {
+		return "service account"
+	}
+	return "service account " + s.Dir
+}
+
+// Read states the pod's namespace, and its name, uid, node and service
+// account where the token has them. A token that cannot be read says nothing.
+func (s *Source) Read(context.Context) (watch.Layer, error) {
+	var layer watch.Layer
+	fsys, done, err := s.open()
+	if err != nil {
+		return layer, nil //nolint:nilerr // no directory, no facts
+	}
+	defer done()
+
+	if token, err := readFile(fsys, "token"); err == nil {
+		state(&layer, token)
+	}
+	namespace, err := readFile(fsys, "namespace")
+	switch {
+	case err == nil && dnsLabel(namespace):
+		layer.Set(watch.PodNamespace, namespace, "namespace")
+	case err == nil:
+		err = errors.New("does not hold the name of a namespace")
+	case errors.Is(err, fs.ErrNotExist):
+		err = nil
+	}
+	if err != nil {
+		return layer, fmt.Errorf("%s: namespace: %w", s, err)
+	}
+	return layer, nil
+}
+
+// Explain tells why a fact that the directory can give is missing.
+func (s *Source) Explain(p watch.Path) (reason, hint string) {
+	var name string
+	switch p {
+	case watch.PodName:
+		name = "pod's name"
+	case watch.PodNamespace:
+		name = "pod's namespace"
+	case watch.PodUID:
+		name = "pod's uid"
+	case watch.PodNodeName:
+		name = "node's name, as tokens do since Kubernetes 1.30"
+	case watch.PodServiceAccountName:
+		name = "service account's name"
+	default:
+		return "", ""
+	}
+	fsys, done, err := s.open()
+	if err != nil {
+		return fmt.Sprintf("no service-account directory at %s", s.dir()),
+			"remove automountServiceAccountToken: false from the pod or its service account"
+	}
+	defer done()
+	token, err := readFile(fsys, "token")
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Sprintf("%s has no token", s), ""
+	case err != nil:
+		return fmt.Sprintf("%s: token: %v", s, err), ""
+	}
+	if _, ok := parse(token); !ok {
+		return fmt.Sprintf("%s: the token cannot be read", s), ""
+	}
+	return fmt.Sprintf("the token does not say the %s", name), ""
+}
+
+func (s *Source) dir() string {
+	if s.Dir == "" {
+		return DefaultDir
+	}
+	return s.Dir
+}
+
+// open gives the directory in a form that no link leads out of.
+func (s *Source) open() (fsys fs.FS, done func() error, err error) {
+	if s.FS != nil {
+		return s.FS, func() error { return nil }, nil
+	}
+	root, err := os.OpenRoot(s.dir())
+	if err != nil {
+		return nil, nil, err
+	}
+	return root.FS(), root.Close, nil
+}
+
+// claims is what a token that is bound to a pod says.
+// Kubernetes: pkg/serviceaccount/claims.go.
+type claims struct {
+	Kubernetes struct {
+		Namespace string `json:"namespace"`
+		Pod       ref    `json:"pod"`
+		Node      ref    `json:"node"`
+		Account   ref    `json:"serviceaccount"`
+	} `json:"kubernetes.io"`
+}
+
+type ref struct {
+	Name string `json:"name"`
+	UID  string `json:"uid"`
+}
+
+func state(layer *watch.Layer, token string) {
+	c, ok := parse(token)
+	if !ok {
+		return
+	}
+	k := c.Kubernetes
+	layer.Set(watch.PodNamespace, k.Namespace, "token")
+	layer.Set(watch.PodName, k.Pod.Name, "token")
+	layer.Set(watch.PodUID, k.Pod.UID, "token")
+	layer.Set(watch.PodNodeName, k.Node.Name, "token")
+	layer.Set(watch.PodServiceAccountName, k.Account.Name, "token")
+}
+
+// parse reads the payload of a JSON Web Token.
+func parse(token string) (c claims, ok bool) {
+	parts := strings.Split(strings.TrimSpace(token), ".")
+	if len(parts) != 3 {
+		return claims{}, false
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil || json.Unmarshal(payload, &c) != nil {
+		return claims{}, false
+	}
+	return c, true
+}
+
+func readFile(fsys fs.FS, name string) (string, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return "", reason(err)
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return "", errors.New("is not a regular file")
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
+	if err == nil && len(data) > maxFileSize {
+		err = fmt.Errorf("is larger than %d KiB", maxFileSize>>10)
+	}
+	return string(data), reason(err)
+}
+
+// reason cuts the operation and the path off an error.
+func reason(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// dnsLabel is the grammar of namespaces.
+func dnsLabel(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		alphanumeric := 'a' <= c && c <= 'z' || '0' <= c && c <= '9'
+		if !alphanumeric && (c != '-' || i == 0 || i == len(s)-1) {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 63
+}
+
+var _ interface {
+	watch.Source
+	watch.Explainer
+} = (*Source)(nil)
