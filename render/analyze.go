@@ -2,30 +2,33 @@ package render
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+	"text/template"
 	"text/template/parse"
-
-	"github.com/hashicorp/go-multierror"
 
 	"github.com/podfacts/podfacts/watch"
 )
 
 // analyze reads a template's parse trees for the facts it mentions. It is
 // conservative: where a value's path can no longer be followed (passed to a
-// function, computed), everything below its last known path is needed.
+// function, computed), everything below its last known path is needed. What
+// with opens is followed into, so whether a group is empty is judged by the
+// facts in it that the template uses.
 //
 // An expression that names an unknown fact is an error here already, so that
 // check finds it without data.
-func analyze(t *Template) (watch.Needs, error) {
-	a := &analyzer{t: t, seen: make(map[call]bool)}
-	root := at("")
-	if t.parsed.Tree != nil {
-		a.list(t.parsed.Tree.Root, scope{dot: root, vars: map[string]value{"$": root}})
+func analyze(set *template.Template, container string) (*analyzer, error) {
+	a := newAnalyzer(set, container, nil)
+	a.root()
+	if len(a.assigned) > 0 {
+		// Which value an assigned variable has is not followed: once more, now
+		// that it is known which they are.
+		a = newAnalyzer(set, container, a.assigned)
+		a.root()
 	}
-	if len(a.all) == 0 && a.errs.ErrorOrNil() == nil {
-		return nil, nil
-	}
-	return a.all, a.errs.ErrorOrNil()
+	return a, joined(a.errs)
 }
 
 // value is what an expression stands for: a path of the view, or something
@@ -43,13 +46,7 @@ type scope struct {
 	vars map[string]value
 }
 
-func (s scope) with(dot value) scope {
-	vars := make(map[string]value, len(s.vars))
-	for name, v := range s.vars {
-		vars[name] = v
-	}
-	return scope{dot: dot, vars: vars}
-}
+func (s scope) with(dot value) scope { return scope{dot: dot, vars: maps.Clone(s.vars)} }
 
 // call is a template with a dot, so that recursion ends.
 type call struct {
@@ -58,19 +55,54 @@ type call struct {
 }
 
 type analyzer struct {
-	t    *Template
-	tree *parse.Tree
-	seen map[call]bool
-	all  watch.Needs
-	errs *multierror.Error
+	set       *template.Template
+	container string
+	needs     watch.Needs
+	sites     map[site]watch.Path // root where an expression stands for several
+	errs      []error
+
+	entered  []watch.Need    // what has to exist for what is below it to be used
+	seen     map[call]bool   // calls followed
+	assigned map[string]bool // variables that = changes
+}
+
+func newAnalyzer(set *template.Template, container string, assigned map[string]bool) *analyzer {
+	if assigned == nil {
+		assigned = make(map[string]bool)
+	}
+	return &analyzer{set: set, container: container, assigned: assigned, sites: make(map[site]watch.Path), seen: make(map[call]bool)}
+}
+
+// root reads the main template.
+func (a *analyzer) root() {
+	if a.set.Tree == nil {
+		return
+	}
+	a.list(a.set.Tree.Root, scope{dot: at(""), vars: map[string]value{"$": at("")}})
+	for _, e := range a.entered {
+		if !slices.ContainsFunc(a.needs, func(n watch.Need) bool { return e.Path.Covers(n.Path) }) {
+			a.needs = append(a.needs, e)
+		}
+	}
 }
 
 // need notes a path.
 func (a *analyzer) need(v value, node parse.Node) {
 	if v.known {
-		where, _ := a.t.parsed.Tree.ErrorContext(node)
-		a.all = append(a.all, watch.Need{Path: v.path, Optional: true, By: where})
+		a.needs = append(a.needs, a.by(v.path, node))
 	}
+}
+
+// enter notes a path of which only something below may be used.
+func (a *analyzer) enter(p watch.Path, node parse.Node) {
+	if _, isFact := watch.KindOf(p); isFact || p == "" || strings.ContainsAny(string(p), ".[") {
+		a.entered = append(a.entered, a.by(p, node))
+	} // groups always exist
+}
+
+func (a *analyzer) by(p watch.Path, node parse.Node) watch.Need {
+	where, _ := a.set.Tree.ErrorContext(node)
+	return watch.Need{Path: p, Optional: true, By: where}
 }
 
 func (a *analyzer) list(list *parse.ListNode, s scope) {
@@ -87,18 +119,25 @@ func (a *analyzer) node(node parse.Node, s scope) {
 	case *parse.ListNode:
 		a.list(n, s)
 	case *parse.ActionNode:
-		a.used(n.Pipe, s)
+		if v := a.pipe(n.Pipe, s); len(n.Pipe.Decl) == 0 {
+			a.need(v, n.Pipe)
+		}
 	case *parse.IfNode:
 		inner := s.with(s.dot)
-		a.touched(a.pipe(n.Pipe, inner), n)
+		a.need(a.pipe(n.Pipe, inner), n.Pipe)
 		a.branch(&n.BranchNode, inner, s.dot)
 	case *parse.WithNode:
 		inner := s.with(s.dot)
-		a.branch(&n.BranchNode, inner, a.entered(n.Pipe, inner))
+		v := a.pipe(n.Pipe, inner)
+		if _, isFact := watch.KindOf(v.path); isFact {
+			a.need(v, n.Pipe)
+		} else if v.known {
+			a.entered = append(a.entered, a.by(v.path, n.Pipe))
+		}
+		a.branch(&n.BranchNode, inner, v)
 	case *parse.RangeNode:
 		inner := s.with(s.dot)
-		over := a.pipe(n.Pipe, inner)
-		a.need(over, n) // which keys there are is already a use of all of it
+		a.need(a.pipe(n.Pipe, inner), n.Pipe) // which keys there are is a use of all of it
 		for _, v := range n.Pipe.Decl {
 			inner.vars[v.Ident[0]] = value{}
 		}
@@ -112,28 +151,10 @@ func (a *analyzer) node(node parse.Node, s scope) {
 	}
 }
 
-// entered is the new dot of a with.
-func (a *analyzer) entered(pipe *parse.PipeNode, s scope) value {
-	v := a.pipe(pipe, s)
-	if v.known && v.path != "" {
-		a.touched(v, pipe)
-	}
-	return v
-}
-
-// touched notes that a path is looked at, not that all below it is used. A
-// group alone, such as .pod, is no request for all of the pod.
-func (a *analyzer) touched(v value, node parse.Node) {
-	if _, isFact := watch.KindOf(v.path); isFact {
-		a.need(v, node)
-	}
-}
-
 func (a *analyzer) branch(n *parse.BranchNode, inner scope, dot value) {
-	outer := inner.with(inner.dot)
+	a.list(n.ElseList, inner.with(inner.dot))
 	inner.dot = dot
 	a.list(n.List, inner)
-	a.list(n.ElseList, outer)
 }
 
 // template follows a template call, once for each dot.
@@ -143,20 +164,24 @@ func (a *analyzer) template(name string, dot value, node parse.Node) {
 		return
 	}
 	a.seen[c] = true
-	called := a.t.parsed.Lookup(name)
+	called := a.set.Lookup(name)
 	if called == nil || called.Tree == nil {
-		a.fail(node, fmt.Errorf("template %q is not defined", name))
+		a.fail(node, fmt.Errorf("template %q is not defined%s", name, a.nearestTemplate(name)))
 		return
 	}
 	a.list(called.Tree.Root, scope{dot: dot, vars: map[string]value{"$": dot}})
 }
 
-// used is a pipeline whose value is written or decided on.
-func (a *analyzer) used(pipe *parse.PipeNode, s scope) {
-	v := a.pipe(pipe, s)
-	if len(pipe.Decl) == 0 {
-		a.need(v, pipe)
+func (a *analyzer) nearestTemplate(name string) string {
+	var names []string
+	for _, t := range a.set.Templates() {
+		names = append(names, t.Name())
 	}
+	slices.Sort(names)
+	if near := watch.Nearest(name, names); near != "" {
+		return fmt.Sprintf("; did you mean %q?", near)
+	}
+	return ""
 }
 
 // pipe gives what a pipeline stands for. Declared variables stand for it too.
@@ -170,47 +195,58 @@ func (a *analyzer) pipe(pipe *parse.PipeNode, s scope) value {
 		}
 	}
 	for _, d := range pipe.Decl {
+		name := d.Ident[0]
 		if pipe.IsAssign {
-			a.need(v, pipe) // which assignment holds later is not followed
-			v = value{}
+			a.assigned[name] = true
 		}
-		s.vars[d.Ident[0]] = v
+		if a.assigned[name] {
+			a.need(v, pipe)
+			s.vars[name] = value{}
+		} else {
+			s.vars[name] = v
+		}
 	}
 	return v
 }
 
 func (a *analyzer) command(cmd *parse.CommandNode, s scope) value {
-	if len(cmd.Args) == 1 {
-		if id, ok := cmd.Args[0].(*parse.IdentifierNode); !ok || id == nil {
-			return a.operand(cmd.Args[0], s)
-		}
+	function, ok := cmd.Args[0].(*parse.IdentifierNode)
+	if !ok && len(cmd.Args) == 1 {
+		return a.operand(cmd.Args[0], s)
 	}
-	function := ""
-	if id, ok := cmd.Args[0].(*parse.IdentifierNode); ok {
-		function = id.Ident
+	args := cmd.Args[1:]
+	literal, isLiteral := "", false
+	if len(args) > 0 {
+		literal, isLiteral = text(args[0])
 	}
-	literal := ""
-	isLiteral := false
-	if len(cmd.Args) > 1 {
-		if text, ok := cmd.Args[1].(*parse.StringNode); ok {
-			literal, isLiteral = text.Text, true
-		}
-	}
-	switch {
-	case function == "fact" || function == "hasFact":
-		return a.named(literal, isLiteral, "", cmd)
-	case function == "env" || function == "mustEnv" || function == "envOrDefault":
-		return a.named(literal, isLiteral, "env", cmd)
-	case function == "file":
-		return a.named(literal, isLiteral, "files", cmd)
-	case function == "include" && isLiteral && len(cmd.Args) == 3:
-		a.template(literal, a.operand(cmd.Args[2], s), cmd)
-		return value{}
-	case function == "tpl" || function == "include":
-		a.need(at(""), cmd) // whatever the string says
-	case function == "index" || function == "get":
-		if v, ok := a.indexed(cmd, s); ok {
-			return v
+	if ok {
+		switch function.Ident {
+		case "fact", "hasFact":
+			a.named(literal, isLiteral, cmd)
+		case "env", "mustEnv", "envOrDefault":
+			a.keyed("env", literal, isLiteral, cmd)
+		case "file":
+			a.keyed("files", literal, isLiteral, cmd)
+		case "include":
+			if isLiteral && len(args) == 2 {
+				a.template(literal, a.operand(args[1], s), cmd)
+				return value{}
+			}
+			a.need(at(""), cmd)
+		case "tpl":
+			a.need(at(""), cmd) // whatever the string says
+		case "index", "get":
+			if keys, ok := texts(args[min(1, len(args)):]); ok && len(args) > 0 {
+				return a.indexed(args[0], keys, cmd, s)
+			}
+		case "dig":
+			if n := len(args) - 2; n > 0 {
+				if keys, ok := texts(args[:n]); ok {
+					a.need(a.operand(args[n], s), cmd)
+					a.need(a.indexed(args[n+1], keys, cmd, s), cmd)
+					return value{}
+				}
+			}
 		}
 	}
 	for _, arg := range cmd.Args {
@@ -219,43 +255,52 @@ func (a *analyzer) command(cmd *parse.CommandNode, s scope) value {
 	return value{}
 }
 
-// indexed follows index .pod.labels "app".
-func (a *analyzer) indexed(cmd *parse.CommandNode, s scope) (value, bool) {
-	if len(cmd.Args) < 2 {
-		return value{}, false
+// text is a literal string.
+func text(node parse.Node) (string, bool) {
+	n, ok := node.(*parse.StringNode)
+	if !ok {
+		return "", false
 	}
-	v := a.operand(cmd.Args[1], s)
-	for _, arg := range cmd.Args[2:] {
-		key, ok := arg.(*parse.StringNode)
-		if !ok || !v.known {
-			a.need(v, cmd)
-			for _, arg := range cmd.Args[2:] {
-				a.need(a.operand(arg, s), cmd)
-			}
-			return value{}, true
+	return n.Text, true
+}
+
+func texts(nodes []parse.Node) ([]string, bool) {
+	all := make([]string, len(nodes))
+	for i, node := range nodes {
+		var ok bool
+		if all[i], ok = text(node); !ok {
+			return nil, false
 		}
-		v = a.below(v, []string{key.Text}, cmd)
 	}
-	return v, true
+	return all, true
+}
+
+// indexed follows index .pod.labels "app" and the like.
+func (a *analyzer) indexed(item parse.Node, keys []string, cmd *parse.CommandNode, s scope) value {
+	return a.below(a.operand(item, s), keys, cmd)
 }
 
 // named is a fact by its path in a string.
-func (a *analyzer) named(name string, isLiteral bool, group watch.Path, node parse.Node) value {
+func (a *analyzer) named(name string, isLiteral bool, node parse.Node) {
 	if !isLiteral {
-		a.need(at(group), node)
-		return value{}
-	}
-	if group != "" {
-		a.need(at(group.Key(name)), node)
-		return value{}
-	}
-	path, err := watch.ParsePath(name)
-	if err != nil {
+		a.need(at(""), node)
+	} else if path, err := watch.ParsePath(name); err != nil {
 		a.fail(node, err)
-		return value{}
+	} else {
+		a.need(at(InContainer(path, a.container)), node)
 	}
-	a.need(at(InContainer(path, a.t.container)), node)
-	return value{}
+}
+
+// keyed is a fact by its key in a group.
+func (a *analyzer) keyed(group watch.Path, key string, isLiteral bool, node parse.Node) {
+	if isLiteral {
+		group = group.Key(key)
+	}
+	if _, err := watch.ParsePath(string(group)); err != nil {
+		a.fail(node, err)
+		return
+	}
+	a.need(at(group), node)
 }
 
 func (a *analyzer) operand(node parse.Node, s scope) value {
@@ -275,22 +320,44 @@ func (a *analyzer) operand(node parse.Node, s scope) value {
 }
 
 // below follows fields. A path that the vocabulary does not know is reported.
+// Objects are one fact each, however deep they are.
 func (a *analyzer) below(v value, fields []string, node parse.Node) value {
-	if !v.known || len(fields) == 0 {
+	if len(fields) == 0 {
 		return v
 	}
 	p := v.path
 	for _, f := range fields {
-		p = p.Key(f)
+		if kind, _ := watch.KindOf(p); v.known && kind != watch.Tree && kind != watch.Objects {
+			p = p.Key(f)
+		}
 	}
-	if _, err := watch.ParsePath(string(p)); err != nil {
+	a.note(p, node)
+	if !v.known {
+		return v
+	}
+	canonical, err := watch.ParsePath(string(p))
+	if err == nil && (canonical != p || aliasGroup(p)) {
+		err = fmt.Errorf("%s is no field of the tree; write {{ fact %q }}", node, string(canonical))
+	}
+	if err != nil {
 		a.fail(node, err)
 		return value{}
 	}
+	a.enter(p, node)
 	return at(p)
 }
 
+// note remembers which path an expression stands for.
+func (a *analyzer) note(p watch.Path, node parse.Node) {
+	where, context := a.set.Tree.ErrorContext(node)
+	key := site{where, context}
+	if before, ok := a.sites[key]; ok && before != p {
+		p = ""
+	}
+	a.sites[key] = p
+}
+
 func (a *analyzer) fail(node parse.Node, err error) {
-	where, _ := a.t.parsed.Tree.ErrorContext(node)
-	a.errs = multierror.Append(a.errs, &TemplateError{Where: strings.TrimSpace(where), Reason: err.Error(), err: err})
+	where, _ := a.set.Tree.ErrorContext(node)
+	a.errs = append(a.errs, &TemplateError{Where: where, Reason: err.Error(), err: err})
 }

@@ -1,13 +1,8 @@
 package render
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"reflect"
-	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"text/template"
@@ -17,8 +12,9 @@ import (
 )
 
 // Template renders a text/template. Its dot is the view as a tree
-// ([watch.Snapshot.Tree]); a key that does not exist is an error, also for
-// index. Beside the functions of package funcs it has
+// ([watch.Snapshot.Tree]), in which a group that nothing is known of is empty.
+// A key that does not exist is an error, also for index. Beside the functions
+// of package funcs it has
 //
 //	fact "pod.labels['app']"          any fact; an error where it is missing
 //	fact "node.zone" "unknown"        with a default
@@ -30,15 +26,18 @@ import (
 //	tpl "{{ … }}" .                   a string as a template, as in Helm
 //
 // A Template may be used from several goroutines, which wait for each other.
+// The zero Template writes nothing.
 type Template struct {
 	name      string
 	container string
 	parsed    *template.Template
 	needs     watch.Needs
+	sites     map[site]watch.Path // what expressions stand for, to explain errors
 
 	mu       sync.Mutex
-	snapshot *watch.Snapshot // while rendering
-	depth    int             // of include and tpl
+	snapshot *watch.Snapshot    // while rendering
+	defined  *template.Template // what include sees: parsed, or a copy inside tpl
+	depth    int                // of include and tpl
 }
 
 // TemplateOptions change how a template is read.
@@ -60,11 +59,11 @@ func ParseTemplate(name, text string, options TemplateOptions) (*Template, error
 	if _, err := t.parsed.Parse(text); err != nil {
 		return nil, t.explain(err)
 	}
-	needs, err := analyze(t)
+	a, err := analyze(t.parsed, t.container)
 	if err != nil {
 		return nil, err
 	}
-	t.needs = needs
+	t.needs, t.sites = a.needs, a.sites
 	return t, nil
 }
 
@@ -74,25 +73,69 @@ func (t *Template) Needs() watch.Needs { return t.needs }
 
 // Render executes the template.
 func (t *Template) Render(w io.Writer, s *watch.Snapshot) error {
+	if t.parsed == nil {
+		return nil
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.snapshot = s
-	defer func() { t.snapshot = nil }()
-	if err := t.parsed.Execute(w, s.Tree()); err != nil {
+	t.snapshot, t.defined = s, t.parsed
+	defer func() { t.snapshot, t.defined = nil, nil }()
+	if err := t.parsed.Execute(w, dot(s)); err != nil {
 		return t.explain(err)
 	}
 	return nil
 }
 
+// dot is a copy of the tree, because set, unset and merge change maps, with
+// every group there is. Maps of strings are shared: no function changes them.
+func dot(s *watch.Snapshot) map[string]any {
+	tree := own(s.Tree()).(map[string]any)
+	for _, f := range watch.Vocabulary() {
+		group, _, ok := strings.Cut(f.Pattern, ".")
+		if _, known := tree[group]; ok && !known && !aliasGroup(watch.Path(group)) {
+			tree[group] = map[string]any{}
+		}
+	}
+	return tree
+}
+
+// aliasGroup reports whether a path means the default container's: a name for
+// facts that the tree holds under containers.
+func aliasGroup(p watch.Path) bool {
+	return watch.Path("limits").Covers(p) || watch.Path("requests").Covers(p)
+}
+
+// own copies what functions may change.
+func own(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		m := make(map[string]any, len(v))
+		for key, value := range v {
+			m[key] = own(value)
+		}
+		return m
+	case []any:
+		list := make([]any, len(v))
+		for i, value := range v {
+			list[i] = own(value)
+		}
+		return list
+	}
+	return value
+}
+
 // bound makes the functions that see the snapshot.
 func (t *Template) bound() template.FuncMap {
+	env := func(name string, otherwise ...any) (any, error) {
+		return t.lookup(watch.Path("env").Key(name), otherwise)
+	}
 	return template.FuncMap{
 		"fact":         t.fact,
 		"hasFact":      t.hasFact,
-		"env":          func(name string) (any, error) { return t.fact("env."+name, "") },
-		"mustEnv":      func(name string) (any, error) { return t.fact("env." + name) },
-		"envOrDefault": func(name, otherwise string) (any, error) { return t.fact("env."+name, otherwise) },
-		"file":         func(path string) (any, error) { return t.fact(string(watch.Path("files").Key(path))) },
+		"env":          func(name string) (any, error) { return env(name, "") },
+		"mustEnv":      func(name string) (any, error) { return env(name) },
+		"envOrDefault": func(name, otherwise string) (any, error) { return env(name, otherwise) },
+		"file":         func(path string) (any, error) { return t.lookup(watch.Path("files").Key(path), nil) },
 		"include":      t.include,
 		"tpl":          t.tpl,
 		"index":        strictIndex,
@@ -100,18 +143,25 @@ func (t *Template) bound() template.FuncMap {
 }
 
 func (t *Template) fact(name string, otherwise ...any) (any, error) {
+	if len(otherwise) > 1 {
+		return nil, fmt.Errorf("takes a path and one default, not %d", len(otherwise))
+	}
 	path, err := watch.ParsePath(name)
 	if err != nil {
 		return nil, err
 	}
-	f, err := t.snapshot.Lookup(InContainer(path, t.container))
+	return t.lookup(InContainer(path, t.container), otherwise)
+}
+
+func (t *Template) lookup(p watch.Path, otherwise []any) (any, error) {
+	f, err := t.snapshot.Lookup(p)
 	if watch.IsMissing(err) && len(otherwise) > 0 {
 		return otherwise[0], nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return f.Value, nil
+	return own(f.Value), nil
 }
 
 func (t *Template) hasFact(name string) (bool, error) {
@@ -126,171 +176,45 @@ func (t *Template) hasFact(name string) (bool, error) {
 const maxDepth = 100
 
 func (t *Template) include(name string, data any) (string, error) {
-	return t.nested(func(b *strings.Builder) error { return t.parsed.ExecuteTemplate(b, name, data) })
+	if t.defined.Lookup(name) == nil {
+		return "", fmt.Errorf("template %q is not defined", name)
+	}
+	return t.nested(func(b *strings.Builder) error {
+		if err := t.defined.ExecuteTemplate(b, name, data); err != nil {
+			return t.explain(err)
+		}
+		return nil
+	})
 }
 
+// tpl executes text that may define and include templates of its own.
 func (t *Template) tpl(text string, data any) (string, error) {
+	outer := t.defined
+	defer func() { t.defined = outer }()
 	return t.nested(func(b *strings.Builder) error {
-		clone, err := t.parsed.Clone()
+		clone, err := outer.Clone()
 		if err != nil {
 			return err
 		}
-		parsed, err := clone.New("tpl").Parse(text)
-		if err != nil {
-			return err
+		t.defined = clone
+		parsed, err := clone.New(tplName).Parse(text)
+		if err == nil {
+			err = parsed.Execute(b, data)
 		}
-		return parsed.Execute(b, data)
+		if err != nil {
+			return t.explainTpl(err)
+		}
+		return nil
 	})
 }
 
 func (t *Template) nested(execute func(*strings.Builder) error) (string, error) {
 	if t.depth++; t.depth > maxDepth {
-		return "", fmt.Errorf("templates include each other more than %d deep", maxDepth)
+		t.depth--
+		return "", fmt.Errorf("templates include each other more than %d deep; look for one that includes itself", maxDepth)
 	}
 	defer func() { t.depth-- }()
 	var b strings.Builder
 	err := execute(&b)
 	return b.String(), err
-}
-
-// strictIndex is text/template's index, but a key that a map lacks is an
-// error and not an empty value.
-func strictIndex(item any, keys ...any) (any, error) {
-	v := reflect.ValueOf(item)
-	for _, key := range keys {
-		for v.Kind() == reflect.Interface || v.Kind() == reflect.Pointer {
-			v = v.Elem()
-		}
-		switch v.Kind() {
-		case reflect.Map:
-			k := reflect.ValueOf(key)
-			if !k.IsValid() || !k.CanConvert(v.Type().Key()) || k.Kind() != v.Type().Key().Kind() {
-				return nil, fmt.Errorf("index: a key of this map is a %s, not %v", v.Type().Key(), key)
-			}
-			value := v.MapIndex(k)
-			if !value.IsValid() {
-				return nil, &keyError{fmt.Sprint(key)}
-			}
-			v = value
-		case reflect.Slice, reflect.Array, reflect.String:
-			k := reflect.ValueOf(key)
-			if !k.IsValid() || !k.CanInt() {
-				return nil, fmt.Errorf("index: a list is indexed by a number, not %v", key)
-			}
-			if i := k.Int(); i < 0 || i >= int64(v.Len()) {
-				return nil, fmt.Errorf("index: %d is out of range, the list has %d", i, v.Len())
-			}
-			v = v.Index(int(k.Int()))
-		default:
-			return nil, fmt.Errorf("index: %s has no entries", describeKind(v))
-		}
-	}
-	if !v.IsValid() {
-		return nil, nil
-	}
-	return v.Interface(), nil
-}
-
-func describeKind(v reflect.Value) string {
-	if !v.IsValid() {
-		return "nothing"
-	}
-	return "a " + v.Kind().String()
-}
-
-// keyError is a map without a key.
-type keyError struct{ key string }
-
-func (e *keyError) Error() string { return fmt.Sprintf("map has no entry for key %q", e.key) }
-
-// TemplateError is what is wrong with a template, and where.
-type TemplateError struct {
-	Where  string // file:line:column
-	Reason string
-	Hint   string
-	err    error
-}
-
-func (e *TemplateError) Error() string {
-	s := e.Where + ": " + e.Reason
-	if e.Hint != "" {
-		s += "; " + e.Hint
-	}
-	return s
-}
-
-// Unwrap gives the cause, a [watch.MissingError] where a fact is missing.
-func (e *TemplateError) Unwrap() error { return e.err }
-
-// What text/template says: "template: NAME:3:10: executing "NAME" at
-// <.node.zone>: map has no entry for key "zone"".
-func (t *Template) explain(err error) error {
-	var nested *TemplateError
-	if errors.As(err, &nested) {
-		return nested
-	}
-	e := &TemplateError{Where: t.name, Reason: err.Error(), err: err}
-	message := strings.TrimPrefix(err.Error(), "template: ")
-	if m := regexp.MustCompile(`^(.*?:\d+(?::\d+)?): (?s)(.*)$`).FindStringSubmatch(message); m != nil {
-		e.Where, e.Reason = m[1], m[2]
-	}
-	at := ""
-	if m := regexp.MustCompile(`^executing .*? at <(.*?)>: (?s)(.*)$`).FindStringSubmatch(e.Reason); m != nil {
-		at, e.Reason = m[1], m[2]
-	}
-	// A function's error stands behind the call it came from.
-	if m := regexp.MustCompile(`^error calling (\w+): (?s)(.*)$`).FindStringSubmatch(e.Reason); m != nil {
-		e.Reason = m[1] + ": " + strings.TrimPrefix(m[2], m[1]+": ")
-	}
-	var missing *watch.MissingError
-	switch {
-	case errors.As(err, &missing):
-		e.Reason = missing.Error()
-	case strings.Contains(e.Reason, "map has no entry for key"):
-		e.err, e.Reason, e.Hint = t.missing(at, e.Reason)
-	case strings.Contains(e.Reason, "not defined"):
-		e.Hint = t.undefined(e.Reason)
-	}
-	return e
-}
-
-// missing turns text/template's word on a missing key into ours: the fact's
-// path where the expression tells it.
-func (t *Template) missing(at, reason string) (err error, text, hint string) {
-	hint = `{{ fact "…" "default" }}, get and dig take a default`
-	fields := strings.TrimLeft(at, "$")
-	if strings.HasPrefix(fields, ".") && t.snapshot != nil {
-		path, parseErr := watch.ParsePath(fields[1:])
-		var unknown *watch.UnknownFactError
-		if errors.As(parseErr, &unknown) {
-			return parseErr, fmt.Sprintf("%s: %s", at, unknown), ""
-		}
-		if parseErr == nil {
-			if _, lookupErr := t.snapshot.Lookup(path); watch.IsMissing(lookupErr) {
-				return lookupErr, lookupErr.Error(), fmt.Sprintf(`or give it a default: {{ fact %q "default" }}`, string(path))
-			}
-		}
-	}
-	missing := &watch.MissingError{Path: watch.Path(at), Reason: reason}
-	if at == "" {
-		missing.Path = "key"
-	}
-	return missing, strings.TrimSpace(at + ": " + reason), hint
-}
-
-// undefined says what to use in place of a function that does not exist.
-func (t *Template) undefined(reason string) string {
-	m := regexp.MustCompile(`function "(.*?)" not defined`).FindStringSubmatch(reason)
-	if m == nil {
-		return ""
-	}
-	if why, ok := funcs.Unavailable(m[1]); ok {
-		return why
-	}
-	names := slices.Concat(slices.Collect(maps.Keys(funcs.Map())), slices.Collect(maps.Keys(t.bound())))
-	slices.Sort(names)
-	if near := watch.Nearest(m[1], names); near != "" {
-		return fmt.Sprintf("did you mean %s?", near)
-	}
-	return ""
 }
