@@ -26,18 +26,36 @@ func (v *View) Needs() watch.Needs {
 
 // Render writes the tree, with sorted keys.
 func (v *View) Render(w io.Writer, s *watch.Snapshot) error {
-	var tree any = s.Tree()
-	if !v.ShowSensitive {
-		tree = s.Public()
-	}
-	if v.Path != "" {
-		fact, err := s.Lookup(v.Path)
-		if err != nil {
-			return err
-		}
-		tree = fact.Value
+	tree, err := v.tree(s)
+	if err != nil {
+		return err
 	}
 	return Encode(w, v.Format, tree)
+}
+
+func (v *View) tree(s *watch.Snapshot) (any, error) {
+	if v.Path == "" && v.ShowSensitive {
+		return s.Tree(), nil
+	} else if v.Path == "" {
+		return s.Public(), nil
+	}
+	fact, err := s.Lookup(v.Path)
+	if err != nil {
+		return nil, err
+	}
+	if v.ShowSensitive || !fact.Sensitive {
+		return fact.Value, nil
+	}
+	// Some of what lies below the path is sensitive, or all of it.
+	var public any = s.Public()
+	for _, segment := range fact.Path.Segments() {
+		group, _ := public.(map[string]any)
+		public = group[segment]
+	}
+	if public == nil {
+		return nil, fmt.Errorf("%s is sensitive and not shown; ask for sensitive values to see it", fact.Path)
+	}
+	return public, nil
 }
 
 // Encode writes a value as JSON, indented and with no HTML escapes, or as
