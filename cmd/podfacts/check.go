@@ -1,0 +1,101 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/podfacts/podfacts/agent"
+	"github.com/podfacts/podfacts/agent/config"
+	"github.com/podfacts/podfacts/render"
+	"github.com/podfacts/podfacts/render/envfile"
+	"github.com/podfacts/podfacts/watch"
+)
+
+func (p *program) checkCommand() *cobra.Command {
+	var o outputFlags
+	var quiet bool
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Check the configuration and its templates",
+		Long: `check reads the configuration and every template without collecting anything,
+and reports everything that is wrong, with file and line: unknown keys, unknown
+facts, values that a dialect cannot hold, templates that do not parse.
+
+When all is well it lists the outputs and the facts they need, and for env files
+that the kubelet reads, the env: block to paste into the consuming container.`,
+		Example: `  podfacts check -c podfacts.yaml`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := p.load(&o, config.Loader{})
+			if err != nil {
+				return err
+			}
+			if len(c.Outputs) == 0 {
+				return noOutputs(cmd)
+			}
+			if quiet {
+				return nil
+			}
+			return failed(describe(p.stdout, c.Outputs))
+		},
+	}
+	o.register(cmd.Flags())
+	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "print nothing when all is well")
+	return cmd
+}
+
+// describe prints what a configuration will do.
+func describe(w io.Writer, outputs []agent.Output) error {
+	var needs watch.Needs
+	for _, o := range outputs {
+		needs = append(needs, o.Renderer.Needs()...)
+		fmt.Fprintf(w, "%s  %s\n", o.File.Path, kind(o.Renderer))
+	}
+	fmt.Fprintln(w, "\nfacts:")
+	for _, path := range needs.Paths() {
+		required := slices.ContainsFunc(needs, func(n watch.Need) bool { return n.Path == path && !n.Optional })
+		switch {
+		case path == "":
+			fmt.Fprintln(w, "  the whole view")
+		case required:
+			fmt.Fprintf(w, "  %s (required)\n", path)
+		default:
+			fmt.Fprintf(w, "  %s\n", path)
+		}
+	}
+	for _, o := range outputs {
+		if e, ok := o.Renderer.(*render.Env); ok && e.Dialect == envfile.Kubernetes {
+			paste(w, o.File.Path, e)
+		}
+	}
+	return nil
+}
+
+// kind says in a word what an output is.
+func kind(r render.Renderer) string {
+	switch r := r.(type) {
+	case *render.Env:
+		return r.Dialect.String()
+	case *render.View:
+		return "the whole view as " + r.Format
+	}
+	return "template"
+}
+
+// paste prints the env of a container that consumes the file. The volume's
+// name is not known here; it is the emptyDir that the file lies in.
+func paste(w io.Writer, path string, e *render.Env) {
+	fmt.Fprintf(w, "\nenv of a container that consumes %s (Kubernetes 1.35 and later), with the name of your emptyDir:\n", path)
+	fmt.Fprintln(w, "env:")
+	for _, name := range e.Names() {
+		fmt.Fprintf(w, "- name: %s\n  valueFrom:\n    fileKeyRef: {volumeName: podfacts, path: %s, key: %s", name.Name, filepath.Base(path), name.Name)
+		if name.Optional {
+			fmt.Fprint(w, ", optional: true")
+		}
+		fmt.Fprintln(w, "}")
+	}
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/go-multierror"
+	"github.com/spf13/pflag"
+
+	"github.com/podfacts/podfacts/agent/config"
+	"github.com/podfacts/podfacts/watch"
+	"github.com/podfacts/podfacts/watch/downward"
+	"github.com/podfacts/podfacts/watch/environ"
+	"github.com/podfacts/podfacts/watch/manifest"
+	"github.com/podfacts/podfacts/watch/serviceaccount"
+)
+
+// dryFlags say what stands in for a running pod.
+type dryFlags struct {
+	pod     string
+	node    string
+	name    string
+	objects []string
+	set     []string
+}
+
+func (d *dryFlags) register(flags *pflag.FlagSet) {
+	flags.StringVar(&d.pod, "pod", "", "`file` with a Pod or a workload to take the place of a running pod; - is standard input")
+	flags.StringVar(&d.name, "pod-name", "", "which `[namespace/]name` to take, where the file holds several")
+	flags.StringVar(&d.node, "node", "", "`file` with the Node that the pod runs on")
+	flags.StringSliceVar(&d.objects, "objects", nil, "`directory` or file of dumped objects that stand in for the API server, repeatable")
+	flags.StringArrayVar(&d.set, "set", nil, "a fact that only a running pod has, as `fact=value`, repeatable")
+}
+
+// world is where facts come from: the pod that podfacts runs in, or a
+// manifest in its place.
+type world struct {
+	set        *stated       // facts given by --set
+	pod        *manifest.Pod // nil: the real thing
+	self       manifest.Container
+	hasCluster bool // objects stand in for the API server
+}
+
+// world reads what the flags name.
+func (p *program) world(d *dryFlags) (*world, error) {
+	w := &world{}
+	var err error
+	if w.set, err = parseSet(d.set); err != nil {
+		return nil, err
+	}
+	if d.pod == "" && len(d.objects) == 0 {
+		if d.node != "" || d.name != "" {
+			return nil, errors.New("--node and --pod-name belong to --pod FILE")
+		}
+		return w, nil
+	}
+	cluster, err := manifest.Load(manifest.Input{Pod: d.pod, Node: d.node, Objects: d.objects, Stdin: p.stdin})
+	if err != nil {
+		return nil, err
+	}
+	if w.pod, err = cluster.Pod(d.name); err != nil {
+		return nil, err
+	}
+	projection, err := w.pod.Project()
+	if err != nil {
+		return nil, err
+	}
+	w.self = projection.Self()
+	w.hasCluster = len(d.objects) > 0
+	return w, nil
+}
+
+// loader finds configuration and templates: on this machine, else in the
+// ConfigMaps that the pod mounts.
+func (w *world) loader() config.Loader {
+	if w.pod == nil {
+		return config.Loader{}
+	}
+	return config.Loader{ReadFile: func(name string) ([]byte, error) {
+		data, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return w.pod.ReadFile(w.self.Name, name)
+		}
+		return data, err
+	}}
+}
+
+// sources are those of the real run, reading what the kubelet would have
+// written. Dumped objects take the API server's place.
+func (w *world) sources(ctx context.Context, p *program, c *config.Config) []watch.Source {
+	if w.pod == nil {
+		return append([]watch.Source{w.set}, p.sources(ctx, c)...)
+	}
+	sources := []watch.Source{w.set}
+	if w.hasCluster {
+		sources = append(sources, w.pod)
+	}
+	for _, v := range w.self.Volumes {
+		s := &downward.Source{Dir: v.Dir, FS: v.FS, Auto: len(c.Volumes) == 0, Log: p.log()}
+		if w.hasCluster {
+			s.Items, s.ItemsFrom = v.Items, "pod spec"
+		}
+		i := slices.IndexFunc(c.Volumes, func(named config.Volume) bool { return named.Path == v.Dir })
+		if i < 0 && len(c.Volumes) > 0 {
+			continue
+		}
+		if i >= 0 && len(c.Volumes[i].Items) > 0 {
+			s.Items, s.ItemsFrom = c.Volumes[i].Items, "configuration"
+		}
+		sources = append(sources, s)
+	}
+	if a := w.self.ServiceAccount; a != nil {
+		sources = append(sources, &serviceaccount.Source{Dir: a.Dir, FS: a.FS})
+	}
+	return append(sources, &environ.Source{Environ: w.self.Environ(), Vars: c.Environment}, unknown{w.pod})
+}
+
+// checkVolumes reports volumes of the configuration that the manifest does
+// not mount.
+func (w *world) checkVolumes(c *config.Config) error {
+	if w.pod == nil {
+		return nil
+	}
+	var all *multierror.Error
+	var mounted []string
+	for _, v := range w.self.Volumes {
+		mounted = append(mounted, v.Dir)
+	}
+	for _, v := range c.Volumes {
+		if !slices.Contains(mounted, v.Path) {
+			all = multierror.Append(all, fmt.Errorf("volume %s: %s mounts no downwardAPI volume there; it mounts %s", v.Path,
+				cmp.Or(w.self.Name, "the pod"), cmp.Or(strings.Join(mounted, ", "), "none")))
+		}
+	}
+	return all.ErrorOrNil()
+}
+
+// unknown says nothing, but can say why a dry run does not know a fact.
+type unknown struct{ *manifest.Pod }
+
+func (unknown) Read(context.Context) (watch.Layer, error) { return watch.Layer{}, nil }
+
+// stated is a source of facts given on the command line.
+type stated struct{ layer watch.Layer }
+
+func (*stated) String() string                              { return "--set" }
+func (s *stated) Read(context.Context) (watch.Layer, error) { return s.layer, nil }
+
+// parseSet reads fact=value pairs.
+func parseSet(pairs []string) (*stated, error) {
+	s := &stated{layer: watch.Layer{Live: true}}
+	var all *multierror.Error
+	for _, pair := range pairs {
+		if err := s.add(pair); err != nil {
+			all = multierror.Append(all, fmt.Errorf("--set %s: %w", pair, err))
+		}
+	}
+	return s, all.ErrorOrNil()
+}
+
+func (s *stated) add(pair string) error {
+	name, value, ok := cutAssignment(pair)
+	if !ok {
+		return errors.New("must be fact=value, as in pod.ip=10.0.0.7")
+	}
+	path, err := watch.ParsePath(name)
+	if err != nil {
+		return err
+	}
+	switch kind, _ := watch.KindOf(path); kind {
+	case watch.String, watch.Time:
+		s.layer.Set(path, value, "")
+	case watch.Quantity:
+		q, err := watch.CanonicalQuantity(value)
+		if err != nil {
+			return err
+		}
+		s.layer.Set(path, q, "")
+	case watch.Number:
+		n, err := strconv.ParseInt(value, 10, 64)
+		if err != nil {
+			return fmt.Errorf("%s is a number", path)
+		}
+		s.layer.Set(path, n, "")
+	case watch.List:
+		s.layer.Set(path, strings.Split(value, ","), "")
+	default:
+		return fmt.Errorf("%s is not one value; name one key, as in %s", path, path.Key("key"))
+	}
+	return nil
+}
+
+// cutAssignment splits at the first = behind any subscript.
+func cutAssignment(s string) (name, value string, ok bool) {
+	if i := strings.Index(s, "']="); i >= 0 {
+		return s[:i+2], s[i+3:], true
+	}
+	return strings.Cut(s, "=")
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/go-multierror"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/podfacts/podfacts/watch"
+)
+
+const variablePrefix = "PODFACTS_"
+
+// fileVariable is what a check command gets; see publish.Command.
+const fileVariable = variablePrefix + "FILE"
+
+// setFromEnviron sets the flags of a command that were not given from their
+// variables. A variable that belongs to no command's flag is an error: a
+// setting that is silently ignored is found out too late.
+func setFromEnviron(cmd *cobra.Command, environ []string) error {
+	known := flagVariables(cmd.Root())
+	var all *multierror.Error
+	for _, kv := range environ {
+		name, value, _ := strings.Cut(kv, "=")
+		if !strings.HasPrefix(name, variablePrefix) || name == fileVariable || isServiceLink(name, value) {
+			continue
+		}
+		flagName, ok := known[name]
+		if !ok {
+			all = multierror.Append(all, unknownVariable(name, known))
+			continue
+		}
+		flag := cmd.Flags().Lookup(flagName)
+		if flag == nil || flag.Changed {
+			continue // another command's, or given
+		}
+		if err := cmd.Flags().Set(flagName, value); err != nil {
+			all = multierror.Append(all, fmt.Errorf("variable %s, as --%s: %w", name, flagName, err))
+		}
+	}
+	return all.ErrorOrNil()
+}
+
+// flagVariables maps the variable of each flag of each command to the flag.
+func flagVariables(root *cobra.Command) map[string]string {
+	known := make(map[string]string)
+	note := func(f *pflag.Flag) {
+		if f.Name != "help" {
+			known[variableOf(f.Name)] = f.Name
+		}
+	}
+	for _, cmd := range append(root.Commands(), root) {
+		cmd.Flags().VisitAll(note)
+		cmd.PersistentFlags().VisitAll(note)
+	}
+	return known
+}
+
+func variableOf(flag string) string {
+	return variablePrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+func unknownVariable(name string, known map[string]string) error {
+	var names []string
+	for k := range known {
+		names = append(names, k)
+	}
+	slices.Sort(names)
+	hint := "unset it"
+	if near := watch.Nearest(name, names); near != "" {
+		hint = fmt.Sprintf("did you mean %s?", near)
+	}
+	return fmt.Errorf("unknown variable %s; %s", name, hint)
+}
+
+// isServiceLink recognises the variables that the kubelet adds to every
+// container for a Service named podfacts, or podfacts-something:
+// PODFACTS_SERVICE_HOST, PODFACTS_PORT_80_TCP_ADDR. They are nobody's mistake.
+// Kubernetes: pkg/kubelet/envvars.
+func isServiceLink(name, value string) bool {
+	return regexp.MustCompile(`_SERVICE_HOST$|_SERVICE_PORT(_[A-Z0-9_]+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$`).MatchString(name) ||
+		strings.HasSuffix(name, "_PORT") && strings.Contains(value, "://")
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/podfacts/podfacts/agent"
+	"github.com/podfacts/podfacts/agent/config"
+)
+
+func (p *program) initCommand() *cobra.Command {
+	var o outputFlags
+	var timeout time.Duration
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "Write the outputs once and exit, as an init container",
+		Long: `init collects the facts, writes the outputs and exits. It waits for facts that
+are missing, up to --timeout, and then names each of them and why it is missing.
+Nothing is written unless everything can be.`,
+		Example: `  podfacts init -c /etc/podfacts/podfacts.yaml
+  podfacts init --env-file /run/podfacts/pod.env --preset pod,node,otel
+  podfacts init --env-file /run/podfacts/pod.env --format kubernetes --env ZONE=node.zone
+  podfacts init --template app.conf.tmpl:/run/podfacts/app.conf`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := p.load(&o, config.Loader{})
+			if err != nil {
+				return err
+			}
+			if len(c.Outputs) == 0 {
+				return noOutputs(cmd)
+			}
+			a := agent.Agent{Sources: p.sources(cmd.Context(), c), Outputs: c.Outputs, Timing: c.Timing, Wait: timeout, Log: p.log()}
+			return failed(a.Once(cmd.Context()))
+		},
+	}
+	o.register(cmd.Flags())
+	cmd.Flags().DurationVar(&timeout, "timeout", 30*time.Second, "how long to wait for missing facts; 0: not at all")
+	return cmd
+}

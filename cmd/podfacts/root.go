@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/hashicorp/go-multierror"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// Exit codes.
+const (
+	exitOK         = 0
+	exitFailed     = 1 // facts missing, I/O
+	exitUsage      = 2 // wrong usage or configuration
+	exitDifference = 3 // render --diff found one
+)
+
+// failure is an error with its exit code. Any other error of a command is
+// wrong usage.
+type failure struct {
+	code int
+	err  error
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// failed marks an error as one of the work itself, not of its request.
+func failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &failure{exitFailed, err}
+}
+
+// errDifference ends render --diff; what differs has been printed.
+var errDifference = errors.New("files differ")
+
+// run is the whole program. It returns the exit code.
+func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	p := &program{environ: environ, stdin: stdin, stdout: stdout, stderr: stderr}
+	root := p.root()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	var f *failure
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errDifference):
+		return exitDifference
+	case errors.As(err, &f):
+		p.report(f.err)
+		return f.code
+	}
+	p.report(err)
+	return exitUsage
+}
+
+// program is one invocation: its surroundings and the flags that every
+// command has.
+type program struct {
+	environ        []string
+	stdin          io.Reader
+	stdout, stderr io.Writer
+
+	config    string
+	container string
+	volumes   []string
+	logFormat string
+	verbose   bool
+}
+
+func (p *program) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "podfacts",
+		Short: "Tell a container who it is",
+		Long: `podfacts reads what Kubernetes puts into a pod (downwardAPI and projected
+volumes, downward environment variables, the service-account directory), merges
+it into one view, and renders that view into env files and templates.
+
+  podfacts init     once, as an init container
+  podfacts run      continuously, as a sidecar
+  podfacts render   dry, on a laptop or in CI
+
+Every flag can also be set by a variable: --env-file by PODFACTS_ENV_FILE.
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 render --diff
+found a difference.`,
+		Example: `  podfacts init --env-file /run/podfacts/pod.env --preset pod,node
+  podfacts render --pod pod.yaml -c podfacts.yaml
+  podfacts view node.zone`,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		Args:              cobra.NoArgs,
+		PersistentPreRunE: p.prepare,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	p.register(root.PersistentFlags())
+	root.AddCommand(p.initCommand(), p.runCommand(), p.renderCommand(), p.viewCommand(), p.checkCommand(), p.versionCommand())
+	return root
+}
+
+// register adds the flags that every command has.
+func (p *program) register(flags *pflag.FlagSet) {
+	flags.StringVarP(&p.config, "config", "c", "", "configuration `file`; without one, flags do the common things")
+	flags.StringSliceVar(&p.volumes, "volume", nil, "downwardAPI or projected volume `directory`, repeatable (default: found by itself)")
+	flags.StringVar(&p.container, "container", "", "container that limits.memory and the like mean (default: the annotation, else the only one)")
+	flags.StringVar(&p.logFormat, "log-format", "text", "`text` or json, on standard error")
+	flags.BoolVarP(&p.verbose, "verbose", "v", false, "log more")
+}
+
+// prepare runs before every command, when its flags are parsed.
+func (p *program) prepare(cmd *cobra.Command, _ []string) error {
+	if err := setFromEnviron(cmd, p.environ); err != nil {
+		return err
+	}
+	if p.logFormat != "text" && p.logFormat != "json" {
+		return fmt.Errorf("--log-format is %q, but must be text or json", p.logFormat)
+	}
+	return nil
+}
+
+// log makes the logger that the flags ask for.
+func (p *program) log() *slog.Logger {
+	options := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if p.verbose {
+		options.Level = slog.LevelDebug
+	}
+	if p.logFormat == "json" {
+		return slog.New(slog.NewJSONHandler(p.stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(p.stderr, options))
+}
+
+// report prints an error, an aggregate as a line each.
+func (p *program) report(err error) {
+	var all *multierror.Error
+	if errors.As(err, &all) && len(all.Errors) > 0 && err.Error() == all.Error() {
+		for _, err := range all.Errors {
+			fmt.Fprintf(p.stderr, "podfacts: %v\n", err)
+		}
+		return
+	}
+	fmt.Fprintf(p.stderr, "podfacts: %v\n", err)
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+
+	"github.com/spf13/cobra"
+
+	"github.com/podfacts/podfacts/agent"
+	"github.com/podfacts/podfacts/agent/config"
+	"github.com/podfacts/podfacts/watch"
+)
+
+func (p *program) runCommand() *cobra.Command {
+	var o outputFlags
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Write the outputs and keep them current, as a sidecar",
+		Long: `run writes the outputs like init, and again whenever a fact changes. An output
+that fails keeps its last good file and is tried again. SIGTERM ends it, SIGHUP
+makes it read the configuration and its templates again and render anew.`,
+		Example: `  podfacts run -c /etc/podfacts/podfacts.yaml
+  podfacts run --template app.conf.tmpl:/run/podfacts/app.conf`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := p.load(&o, config.Loader{})
+			if err != nil {
+				return err
+			}
+			if len(c.Outputs) == 0 {
+				return noOutputs(cmd)
+			}
+			return failed(p.follow(cmd.Context(), &o, c))
+		},
+	}
+	o.register(cmd.Flags())
+	return cmd
+}
+
+// follow runs the agent until ctx ends, and starts it anew with each SIGHUP.
+// A configuration that has become wrong does not replace the one that runs.
+func (p *program) follow(ctx context.Context, o *outputFlags, c *config.Config) error {
+	log := p.log()
+	hangups := make(chan os.Signal, 1)
+	if len(hangupSignals()) > 0 {
+		signal.Notify(hangups, hangupSignals()...)
+		defer signal.Stop(hangups)
+	}
+	for {
+		a := agent.Agent{Sources: p.sources(ctx, c), Outputs: c.Outputs, Timing: c.Timing, Log: log}
+		hungUp, err := until(ctx, hangups, a.Run)
+		if !hungUp || err != nil {
+			return err
+		}
+		log.Info("reading the configuration again")
+		renewed, err := p.load(o, config.Loader{})
+		if err == nil && len(renewed.Outputs) > 0 {
+			c = renewed
+			continue
+		}
+		for _, e := range watch.Errors(err) {
+			log.Error("configuration is wrong; the last good one stays", "error", e)
+		}
+	}
+}
+
+// until runs f until ctx ends or a signal comes, and tells which.
+func until(ctx context.Context, signals <-chan os.Signal, f func(context.Context) error) (signalled bool, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- f(ctx) }()
+	select {
+	case <-signals:
+		cancel()
+		return true, <-done
+	case err := <-done:
+		return false, err
+	}
+}

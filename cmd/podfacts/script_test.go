@@ -1,0 +1,51 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// swap makes DIR a volume that holds the files of SOURCE, as the kubelet does
+// it: a new directory, and ..data renamed to point at it.
+func swap(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: swap DIR SOURCE")
+	}
+	dir, source := ts.MkAbs(args[0]), ts.MkAbs(args[1])
+	ts.Check(os.MkdirAll(dir, 0o755))
+	version, err := os.MkdirTemp(dir, "..2026_01_02_03_04_05.")
+	ts.Check(err)
+	ts.Check(os.CopyFS(version, os.DirFS(source)))
+	old, _ := os.Readlink(filepath.Join(dir, "..data"))
+	ts.Check(os.Symlink(filepath.Base(version), filepath.Join(dir, "..data_tmp")))
+	ts.Check(os.Rename(filepath.Join(dir, "..data_tmp"), filepath.Join(dir, "..data")))
+	entries, err := os.ReadDir(source)
+	ts.Check(err)
+	for _, e := range entries {
+		if err := os.Symlink(filepath.Join("..data", e.Name()), filepath.Join(dir, e.Name())); !os.IsExist(err) {
+			ts.Check(err)
+		}
+	}
+	if old != "" {
+		ts.Check(os.RemoveAll(filepath.Join(dir, old)))
+	}
+}
+
+// waitFor waits until FILE has the content of WANT, at most a minute.
+func waitFor(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: waitfor FILE WANT")
+	}
+	want := []byte(ts.ReadFile(args[1]))
+	var got []byte
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if got, _ = os.ReadFile(ts.MkAbs(args[0])); bytes.Equal(got, want) {
+			return
+		}
+	}
+	ts.Fatalf("%s never held what %s holds, but:\n%s", args[0], args[1], got)
+}
