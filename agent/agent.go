@@ -27,8 +27,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/hashicorp/go-multierror"
-
 	"github.com/podfacts/podfacts/agent/publish"
 	"github.com/podfacts/podfacts/render"
 	"github.com/podfacts/podfacts/watch"
@@ -143,26 +141,26 @@ func (r *round) complain(err error) {
 
 // all publishes every unit, or none if any cannot be rendered.
 func (r *round) all(ctx context.Context, s *watch.Snapshot) error {
-	var errs *multierror.Error
+	var errs []error
 	contents := make([][][]byte, len(r.units))
 	for i, u := range r.units {
 		var err error
 		contents[i], err = u.render(s)
-		errs = multierror.Append(errs, watch.Errors(err)...)
+		errs = append(errs, err)
 	}
-	if errs.ErrorOrNil() != nil {
-		return tidy(errs)
+	if err := watch.Join(errs...); err != nil {
+		return err
 	}
 	for i, u := range r.units {
-		errs = multierror.Append(errs, watch.Errors(r.publish(ctx, u, contents[i], s))...)
+		errs = append(errs, r.publish(ctx, u, contents[i], s))
 	}
 	r.last = s
-	return tidy(errs)
+	return watch.Join(errs...)
 }
 
 // each publishes every unit that it can.
 func (r *round) each(ctx context.Context, s *watch.Snapshot) error {
-	var errs *multierror.Error
+	var errs []error
 	contents := make([][][]byte, len(r.units))
 	rendered := make([]error, len(r.units))
 	for i, u := range r.units {
@@ -177,7 +175,7 @@ func (r *round) each(ctx context.Context, s *watch.Snapshot) error {
 			delete(r.failed, i)
 			continue
 		}
-		errs = multierror.Append(errs, watch.Errors(err)...)
+		errs = append(errs, err)
 		if text := err.Error(); r.failed[i] != text && ctx.Err() == nil {
 			r.failed[i] = text
 			for _, e := range watch.Errors(err) {
@@ -186,7 +184,7 @@ func (r *round) each(ctx context.Context, s *watch.Snapshot) error {
 		}
 	}
 	r.last = s
-	return tidy(errs)
+	return watch.Join(errs...)
 }
 
 // publish writes one unit and logs what led to it.
@@ -228,18 +226,18 @@ func (u unit) name() string {
 }
 
 func (u unit) render(s *watch.Snapshot) ([][]byte, error) {
-	var errs *multierror.Error
+	var errs []error
 	contents := make([][]byte, len(u.outputs))
 	for i, o := range u.outputs {
 		var b bytes.Buffer
 		if err := o.Renderer.Render(&b, s); err != nil {
 			for _, e := range watch.Errors(err) {
-				errs = multierror.Append(errs, fmt.Errorf("%s: %w", o.File.Path, e))
+				errs = append(errs, fmt.Errorf("%s: %w", o.File.Path, e))
 			}
 		}
 		contents[i] = b.Bytes()
 	}
-	return contents, errs.ErrorOrNil()
+	return contents, watch.Join(errs...)
 }
 
 func (u unit) files() publish.Group {
@@ -262,17 +260,6 @@ func (u unit) clean() error {
 		return u.files().Clean()
 	}
 	return u.outputs[0].File.Clean()
-}
-
-// tidy makes an aggregate of one the one, and prints others a line each.
-func tidy(errs *multierror.Error) error {
-	if errs == nil || len(errs.Errors) == 0 {
-		return nil
-	}
-	if len(errs.Errors) == 1 {
-		return errs.Errors[0]
-	}
-	return errs
 }
 
 // firstMissing names what is waited for.

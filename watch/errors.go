@@ -1,6 +1,10 @@
 package watch
 
-import "github.com/hashicorp/go-multierror"
+import (
+	"strings"
+
+	"github.com/hashicorp/go-multierror"
+)
 
 // Errors gives the errors that an aggregate holds, one error as itself, and
 // nothing for nil. An aggregate inside of another error stays there.
@@ -12,4 +16,32 @@ func Errors(err error) []error {
 		return all.Errors
 	}
 	return []error{err}
+}
+
+// Join makes one error of several, each once and on a line of its own. The
+// errors of aggregates are taken out of them; a single error stays itself, and
+// none is nil.
+func Join(errs ...error) error {
+	all := &multierror.Error{ErrorFormat: lines}
+	seen := make(map[string]bool)
+	for _, err := range errs {
+		for _, err := range Errors(err) {
+			if text := err.Error(); !seen[text] {
+				seen[text] = true
+				all.Errors = append(all.Errors, err)
+			}
+		}
+	}
+	if len(all.Errors) == 1 {
+		return all.Errors[0]
+	}
+	return all.ErrorOrNil()
+}
+
+func lines(errs []error) string {
+	texts := make([]string, len(errs))
+	for i, err := range errs {
+		texts[i] = err.Error()
+	}
+	return strings.Join(texts, "\n")
 }

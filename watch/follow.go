@@ -272,7 +272,7 @@ func (f *follower) all() {
 func (f *follower) err() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return joinErrors(append([]error{f.merger.err()}, f.faults...)...)
+	return Join(append([]error{f.merger.err()}, f.faults...)...)
 }
 
 // backoff doubles from first to limit, with up to a quarter of jitter, so

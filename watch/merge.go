@@ -139,7 +139,7 @@ func (m *merger) err() error {
 	for _, h := range m.sources {
 		errs = append(errs, h.err)
 	}
-	return joinErrors(errs...)
+	return Join(errs...)
 }
 
 // snapshot merges.

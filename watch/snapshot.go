@@ -234,15 +234,18 @@ func (s *Snapshot) missing(p Path) *MissingError {
 	e := &MissingError{Path: p}
 	var reasons []string
 	for _, state := range s.sources {
+		explained := ""
 		if x, ok := state.source.(Explainer); ok {
-			reason, hint := x.Explain(p)
-			if reason != "" {
-				reasons = append(reasons, reason)
-			}
+			var hint string
+			explained, hint = x.Explain(p)
 			e.Hint = cmp.Or(e.Hint, hint)
 		}
-		if state.Err != nil {
-			reasons = append(reasons, state.Err.Error())
+		if explained != "" {
+			reasons = append(reasons, explained)
+			continue
+		}
+		for _, err := range Errors(state.Err) {
+			reasons = append(reasons, err.Error())
 		}
 	}
 	if len(reasons) == 0 {

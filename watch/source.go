@@ -3,11 +3,8 @@ package watch
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
-
-	"github.com/hashicorp/go-multierror"
 )
 
 // Source gives one layer of facts.
@@ -76,30 +73,4 @@ func catch(s Source, err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("%s: internal error: %v; please report this", s, p)
 	}
-}
-
-// joinErrors gathers errors, each once and on a line of its own.
-func joinErrors(errs ...error) error {
-	all := &multierror.Error{ErrorFormat: lines}
-	seen := make(map[string]bool)
-	for _, err := range errs {
-		for _, err := range Errors(err) {
-			if text := err.Error(); !seen[text] {
-				seen[text] = true
-				all.Errors = append(all.Errors, err)
-			}
-		}
-	}
-	if len(all.Errors) == 1 {
-		return all.Errors[0]
-	}
-	return all.ErrorOrNil()
-}
-
-func lines(errs []error) string {
-	texts := make([]string, len(errs))
-	for i, err := range errs {
-		texts[i] = err.Error()
-	}
-	return strings.Join(texts, "\n")
 }

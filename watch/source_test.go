@@ -72,9 +72,9 @@ func TestErrors(t *testing.T) {
 	}{
 		{nil, nil},
 		{one, []error{one}},
-		{joinErrors(nil, one), []error{one}},
-		{joinErrors(one, nil, two), []error{one, two}},
-		{joinErrors(joinErrors(one, two), two), []error{one, two}},
+		{Join(nil, one), []error{one}},
+		{Join(one, nil, two), []error{one, two}},
+		{Join(Join(one, two), two), []error{one, two}},
 	} {
 		if got := Errors(tt.err); !slices.Equal(got, tt.want) {
 			t.Errorf("Errors(%v) = %q, want %q", tt.err, got, tt.want)

@@ -7,9 +7,10 @@ import (
 	"io"
 	"log/slog"
 
-	"github.com/hashicorp/go-multierror"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/podfacts/podfacts/watch"
 )
 
 // Exit codes.
@@ -141,12 +142,7 @@ func (p *program) log() *slog.Logger {
 
 // report prints an error, an aggregate as a line each.
 func (p *program) report(err error) {
-	var all *multierror.Error
-	if errors.As(err, &all) && len(all.Errors) > 0 && err.Error() == all.Error() {
-		for _, err := range all.Errors {
-			fmt.Fprintf(p.stderr, "podfacts: %v\n", err)
-		}
-		return
+	for _, err := range watch.Errors(err) {
+		fmt.Fprintf(p.stderr, "podfacts: %v\n", err)
 	}
-	fmt.Fprintf(p.stderr, "podfacts: %v\n", err)
 }
