@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/podfacts/podfacts/watch"
+	"github.com/podfacts/podfacts/watch/downward/ref"
 )
 
 // Explain tells why the last Read gave no value for a fact that a volume can
@@ -45,7 +46,7 @@ func (s *Source) Explain(p watch.Path) (reason, hint string) {
 				"compare the items with the downwardAPI.items of the pod spec"
 		}
 	}
-	if _, kind, name, ok := resourceOf(p); ok {
+	if _, kind, name, ok := ref.Resource(p); ok {
 		if path := r.orphans[kind+"."+name]; path != "" {
 			return fmt.Sprintf("%s: the name of %s says no container", s, path),
 				"list it under items: of the volume"
@@ -66,7 +67,7 @@ func (s *Source) explainFile(path string) (reason, hint string) {
 // itemFor proposes the item that gives a fact, under a name that needs no
 // configuration. It is zero for what no volume holds.
 func (s *Source) itemFor(p watch.Path) (item Item, what string) {
-	if container, kind, name, ok := resourceOf(p); ok && knownResource(name) {
+	if container, kind, name, ok := ref.Resource(p); ok && ref.KnownResource(name) {
 		// What DivideQuantity rounds up is lost: take the finest divisor.
 		divisor, unit := "1", "bytes"
 		if name == "cpu" {
@@ -82,7 +83,7 @@ func (s *Source) itemFor(p watch.Path) (item Item, what string) {
 	switch p {
 	case watch.PodName, watch.PodNamespace, watch.PodUID, watch.PodLabels, watch.PodAnnotations:
 		_, name := p.Parent()
-		return Item{Path: name, Fact: p}, fieldPath(p)
+		return Item{Path: name, Fact: p}, ref.Volume.FieldPath(p)
 	}
 	return Item{}, ""
 }

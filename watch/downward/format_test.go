@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/hashicorp/go-multierror"
+
+	"github.com/podfacts/podfacts/watch/downward/ref"
 )
 
 func TestParseMap(t *testing.T) {
@@ -172,7 +174,7 @@ func FuzzFormatMap(f *testing.F) {
 	f.Fuzz(func(t *testing.T, key1, value1, key2, value2 string) {
 		m := map[string]string{}
 		for key, value := range map[string]string{key1: value1, key2: value2} {
-			if qualifiedName(key) {
+			if ref.QualifiedName(key) {
 				m[key] = value
 			}
 		}

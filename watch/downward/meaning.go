@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/podfacts/podfacts/watch"
+	"github.com/podfacts/podfacts/watch/downward/ref"
 )
 
 // Annotations that exist only in the kubelet's copy of a pod.
@@ -85,7 +86,7 @@ func interpret(s *Source, entries []entry) *reading {
 // take states the fact in a file of known meaning. It returns false where the
 // file turns out to hold something else than its name made one think.
 func (r *reading) take(e entry, m meaning) bool {
-	container, kind, name, isResource := resourceOf(m.fact)
+	container, kind, name, isResource := ref.Resource(m.fact)
 	if e.dir {
 		if m.guessed && isResource {
 			return false
@@ -110,7 +111,7 @@ func (r *reading) take(e entry, m meaning) bool {
 		return r.takeResource(e.path, value, from, m, fmt.Sprintf("%s.%s of container %s", kind, name, container))
 	}
 	if m.guessed && !looksRight(m.fact, value) {
-		r.note(m.fact, fmt.Sprintf("%s does not hold a %s", e.path, fieldPath(m.fact)),
+		r.note(m.fact, fmt.Sprintf("%s does not hold a %s", e.path, ref.Volume.FieldPath(m.fact)),
 			"if it should, list it under items: of the volume")
 		return false
 	}
@@ -162,7 +163,7 @@ func (r *reading) takeMap(e entry, fact watch.Path, from string) {
 }
 
 func (r *reading) takeResource(path, number, from string, m meaning, what string) bool {
-	_, kind, name, _ := resourceOf(m.fact)
+	_, kind, name, _ := ref.Resource(m.fact)
 	number = strings.TrimSpace(number) // an editor's newline harms nobody here
 	value, err := watch.MultiplyQuantity(name, number, m.divisor)
 	switch {

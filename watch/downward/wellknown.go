@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/podfacts/podfacts/watch"
+	"github.com/podfacts/podfacts/watch/downward/ref"
 )
 
 // meaning says what a file holds, and how that is known.
@@ -40,10 +41,10 @@ func wellKnown(path string) (m meaning, orphan string, ok bool) {
 	case len(parts) == 3 && parts[0] == "resources":
 		container = parts[1]
 	}
-	if !dnsLabel(container) {
+	if !ref.DNSLabel(container) {
 		return meaning{}, r.kind + "." + r.name, false
 	}
-	m.fact, m.divisor, m.assumed = resourcePath(container, r.kind, r.name), r.divisor, r.assumed
+	m.fact, m.divisor, m.assumed = ref.ResourcePath(container, r.kind, r.name), r.divisor, r.assumed
 	if m.assumed {
 		m.how += ", divisor 1 assumed"
 	}
@@ -187,9 +188,9 @@ func plausible(name, number string) bool {
 func looksRight(fact watch.Path, value string) bool {
 	switch fact {
 	case watch.PodName:
-		return dnsSubdomain(value)
+		return ref.DNSSubdomain(value)
 	case watch.PodNamespace:
-		return dnsLabel(value)
+		return ref.DNSLabel(value)
 	}
-	return visible(value)
+	return ref.UID(value)
 }

@@ -23,6 +23,7 @@ import (
 	"strings"
 
 	"github.com/podfacts/podfacts/watch"
+	"github.com/podfacts/podfacts/watch/downward/ref"
 )
 
 // DefaultDir is where Kubernetes mounts the directory.
@@ -65,7 +66,7 @@ func (s *Source) Read(context.Context) (watch.Layer, error) {
 	}
 	namespace, err := readFile(fsys, "namespace")
 	switch {
-	case err == nil && dnsLabel(namespace):
+	case err == nil && ref.DNSLabel(namespace):
 		layer.Set(watch.PodNamespace, namespace, "namespace")
 	case err == nil:
 		err = errors.New("does not hold the name of a namespace")
@@ -138,13 +139,13 @@ func (s *Source) open() (fsys fs.FS, done func() error, err error) {
 type claims struct {
 	Kubernetes struct {
 		Namespace string `json:"namespace"`
-		Pod       ref    `json:"pod"`
-		Node      ref    `json:"node"`
-		Account   ref    `json:"serviceaccount"`
+		Pod       object `json:"pod"`
+		Node      object `json:"node"`
+		Account   object `json:"serviceaccount"`
 	} `json:"kubernetes.io"`
 }
 
-type ref struct {
+type object struct {
 	Name string `json:"name"`
 	UID  string `json:"uid"`
 }
@@ -197,18 +198,6 @@ func reason(err error) error {
 		return e.Err
 	}
 	return err
-}
-
-// dnsLabel is the grammar of namespaces.
-func dnsLabel(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		alphanumeric := 'a' <= c && c <= 'z' || '0' <= c && c <= '9'
-		if !alphanumeric && (c != '-' || i == 0 || i == len(s)-1) {
-			return false
-		}
-	}
-	return s != "" && len(s) <= 63
 }
 
 var _ interface {

@@ -1,18 +1,18 @@
-package downward
+package ref
 
 import "strings"
 
-// The grammars of Kubernetes names, as far as facts and items need them.
+// The grammars of Kubernetes names, as far as facts need them.
 // Kubernetes: k8s.io/apimachinery/pkg/util/validation, which would bring the
 // network packages along.
 
-// dnsLabel is the grammar of namespaces and containers.
-func dnsLabel(s string) bool {
+// DNSLabel is the grammar of namespaces and containers.
+func DNSLabel(s string) bool {
 	return len(s) <= 63 && bounded(s, "-") && strings.ToLower(s) == s
 }
 
-// dnsSubdomain is the grammar of pod names.
-func dnsSubdomain(s string) bool {
+// DNSSubdomain is the grammar of pods, nodes and service accounts.
+func DNSSubdomain(s string) bool {
 	for part := range strings.SplitSeq(s, ".") {
 		if !bounded(part, "-") {
 			return false
@@ -21,20 +21,20 @@ func dnsSubdomain(s string) bool {
 	return len(s) <= 253 && strings.ToLower(s) == s
 }
 
-// qualifiedName is the grammar of label and annotation keys.
-func qualifiedName(s string) bool {
+// QualifiedName is the grammar of label and annotation keys.
+func QualifiedName(s string) bool {
 	prefix, name, found := strings.Cut(s, "/")
 	if !found {
-		prefix, name = "", s
-	} else if !dnsSubdomain(prefix) {
+		name = s
+	} else if !DNSSubdomain(prefix) {
 		return false
 	}
 	return len(name) <= 63 && bounded(name, "-_.")
 }
 
-// visible is the grammar of a UID: a UUID, or whatever else a static pod's
-// manifest says.
-func visible(s string) bool {
+// UID is the grammar of UIDs: a UUID, or whatever else the manifest of a
+// static pod has led the kubelet to.
+func UID(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] >= 0x7f {
 			return false
