@@ -13,8 +13,8 @@ import (
 // it needs.
 func FuzzTemplateNeeds(f *testing.F) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 400 {
-		seed := make([]byte, 40)
+	for range 300 {
+		seed := make([]byte, 150)
 		for i := range seed {
 			seed[i] = byte(r.Uint32())
 		}
