@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/fstest"
-	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -594,33 +593,46 @@ func checkVersion(t *testing.T, layer watch.Layer, n string) {
 	}
 }
 
-// FuzzRead reads trees that nobody should trust.
+// FuzzRead reads trees that nobody should trust, from a real file system.
 func FuzzRead(f *testing.F) {
+	const canary = "from outside of the volume"
 	f.Add("labels", []byte(`a="1"`), "main/cpu_limit", []byte("1"), "..data", "..1")
 	f.Add("..1/labels", []byte("a="), "..1/a/b", []byte(token), "..data", "..1")
 	f.Add("labels/x", []byte("\xff"), "resources/x/memLimitMiB", []byte("9999999999999999999"), "podName", "labels")
+	f.Add("a", []byte("x"), "b", []byte("y"), "motd", "../outside/motd")
+	f.Add("a", []byte("x"), "b", []byte("y"), "..data", "../outside")
+	f.Add("a", []byte("x"), "b", []byte("y"), "loop", "loop")
 	f.Fuzz(func(t *testing.T, name1 string, data1 []byte, name2 string, data2 []byte, name3, target string) {
-		tree := fstest.MapFS{}
-		for _, e := range []struct {
-			name string
-			file fstest.MapFile
-		}{{name1, fstest.MapFile{Data: data1}}, {name2, fstest.MapFile{Data: data2}}, {name3, fstest.MapFile{Data: []byte(target), Mode: fs.ModeSymlink}}} {
-			if fs.ValidPath(e.name) && e.name != "." && utf8.ValidString(e.name) {
-				tree[e.name] = &e.file
+		parent := t.TempDir()
+		dir, outside := filepath.Join(parent, "volume"), filepath.Join(parent, "outside")
+		for _, d := range []string{dir, outside} {
+			if err := os.Mkdir(d, 0o755); err != nil {
+				t.Fatal(err)
 			}
 		}
+		write(t, outside, "motd", canary)
+		// What the file system refuses is left out.
+		for name, data := range map[string][]byte{name1: data1, name2: data2} {
+			if file := filepath.Join(dir, name); filepath.IsLocal(name) && os.MkdirAll(filepath.Dir(file), 0o755) == nil {
+				os.WriteFile(file, data, 0o644) //nolint:errcheck // see above
+			}
+		}
+		if filepath.IsLocal(name3) {
+			os.Symlink(target, filepath.Join(dir, name3)) //nolint:errcheck // see above
+		}
 		for _, auto := range []bool{false, true} {
-			s := &Source{FS: tree, Auto: auto, Items: []Item{{Path: "app", Fact: "pod.labels['app']"}}}
+			s := &Source{Dir: dir, Auto: auto, Items: []Item{{Path: "app", Fact: "pod.labels['app']"}}}
 			layer, err := s.Read(t.Context())
-			if err != nil && !strings.Contains(err.Error(), "volume /etc/podinfo: ") {
+			if err != nil && !strings.Contains(err.Error(), s.String()+": ") {
 				t.Errorf("error does not name the volume: %v", err)
 			}
 			for _, p := range layer.Paths() {
+				st, _ := layer.Get(p)
+				if st.Value == nil || st.From == "" || st.Value == canary {
+					t.Errorf("%s: %+v", p, st)
+				}
 				if auto && watch.Path("files").Covers(p) {
 					t.Errorf("%s of a volume that nobody named", p)
-				}
-				if st, _ := layer.Get(p); st.Value == nil || st.From == "" {
-					t.Errorf("%s: %+v", p, st)
 				}
 				s.Explain(p)
 			}
