@@ -18,6 +18,11 @@ asked for, and permissions can be computed.
 A fact without a default is required. Rendering without it fails with an error
 for which [watch.IsMissing] holds: time, or a source that comes back, may mend
 it. Every other error stays until the configuration changes.
+
+# Sensitive facts
+
+Variables and templates may use them, for that is what they are for. Errors
+never quote them, and a [View] leaves them out unless told otherwise.
 */
 package render
 

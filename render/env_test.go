@@ -12,8 +12,6 @@ import (
 	"github.com/podfacts/podfacts/watch"
 )
 
-func ptr(s string) *string { return &s }
-
 func TestEntries(t *testing.T) {
 	t.Parallel()
 	mebi, milli, one := resource.MustParse("1Mi"), resource.MustParse("1m"), resource.MustParse("1")
@@ -25,13 +23,13 @@ func TestEntries(t *testing.T) {
 		{Entry{From: "pod.ips"}, "10.1.2.3,fd00::3"},
 		{Entry{From: "pod.ordinal"}, "7"},
 		{Entry{From: "pod.labels['app.kubernetes.io/version']"}, "1.4.2"},
-		{Entry{From: "pod.labels['empty']", Default: ptr("unused")}, ""},
+		{Entry{From: "pod.labels['empty']", Default: new("unused")}, ""},
 		{Entry{From: "objects.settings.data.mode"}, "fast"},
 		{Entry{From: "objects.settings.ports"}, "80,443"},
 		{Entry{From: "peers.0.name"}, "a"},
-		{Entry{From: "node.instanceType", Default: ptr("none")}, "none"},
-		{Entry{From: "node.zone", Default: ptr("none")}, "eu-1a"},
-		{Entry{From: "pod.labels['absent']", Default: ptr("")}, ""},
+		{Entry{From: "node.instanceType", Default: new("none")}, "none"},
+		{Entry{From: "node.zone", Default: new("none")}, "eu-1a"},
+		{Entry{From: "pod.labels['absent']", Default: new("")}, ""},
 		{Entry{Value: "plain"}, "plain"},
 		{Entry{Value: ""}, ""},
 		{Entry{Value: "http://$(FIRST):80/$$(FIRST)/$(LATER)"}, "http://one:80/$(FIRST)/$(LATER)"},
@@ -68,7 +66,7 @@ func TestContainerOfEnv(t *testing.T) {
 	}
 	// Without a container, a pod with several has no default one.
 	several := facts(t, map[watch.Path]any{"containers.a.limits.cpu": "1", "containers.b.limits.cpu": "2"})
-	_, err := tryRender(&Env{Entries: []Entry{{Name: "CPU", From: "limits.cpu", Default: ptr("1")}}}, several)
+	_, err := tryRender(&Env{Entries: []Entry{{Name: "CPU", From: "limits.cpu", Default: new("1")}}}, several)
 	wantError(t, err, "CPU: limits.cpu: the pod has several containers (a, b); set container:")
 	if watch.IsMissing(err) {
 		t.Error("time does not mend several containers")
@@ -88,9 +86,9 @@ func TestUnsetLimit(t *testing.T) {
 		{Entry{}, "32Gi", false}, // as in a pod
 		{Entry{Divisor: resource.MustParse("1Gi")}, "32", false},
 		{Entry{Percent: 50}, "", true},
-		{Entry{Percent: 50, Default: ptr("1Gi")}, "1Gi", false},
+		{Entry{Percent: 50, Default: new("1Gi")}, "1Gi", false},
 		{Entry{Percent: 50, AllowUnset: true}, "16Gi", false},
-		{Entry{Percent: 50, AllowUnset: true, Default: ptr("1Gi")}, "16Gi", false},
+		{Entry{Percent: 50, AllowUnset: true, Default: new("1Gi")}, "16Gi", false},
 	} {
 		test.entry.Name, test.entry.From = "X", "limits.memory"
 		variables, err := (&Env{Entries: []Entry{test.entry}}).Variables(s)
@@ -138,8 +136,7 @@ func TestEnvReportsEverything(t *testing.T) {
 	if !errors.As(err, &invalid) || invalid.Name != "TEAM" {
 		t.Errorf("found %v", invalid)
 	}
-	var missing *watch.MissingError
-	if !errors.As(err, &missing) {
+	if _, ok := errors.AsType[*watch.MissingError](err); !ok {
 		t.Error("no MissingError found")
 	}
 }
@@ -199,8 +196,7 @@ func TestCollisions(t *testing.T) {
 	e := Env{Presets: presets(t, "labels")}
 	_, err := tryRender(&e, s)
 	wantError(t, err, "variable POD_LABEL_A_B is wanted by pod.labels['a-b'] and by pod.labels['a.b']", "by an env entry POD_LABEL_A_B")
-	var collision *envfile.CollisionError
-	if !errors.As(err, &collision) {
+	if _, ok := errors.AsType[*envfile.CollisionError](err); !ok {
 		t.Errorf("no CollisionError in %v", err)
 	}
 
@@ -230,7 +226,7 @@ func TestEnvNames(t *testing.T) {
 func TestEnvNeeds(t *testing.T) {
 	t.Parallel()
 	e := Env{Name: "pod.env", Presets: presets(t, "nodejs"), Container: "main", Entries: []Entry{
-		{Name: "A", From: "pod.name"}, {Name: "B", From: "node.zone", Default: ptr("")}, {Name: "C", Value: "$(A)"},
+		{Name: "A", From: "pod.name"}, {Name: "B", From: "node.zone", Default: new("")}, {Name: "C", Value: "$(A)"},
 	}}
 	want := watch.Needs{
 		{Path: "containers.main.limits.memory", Optional: true, By: "pod.env: preset nodejs"},

@@ -54,8 +54,7 @@ func (t *Template) explain(err error) error {
 			break
 		}
 	}
-	var inner *TemplateError
-	if errors.As(err, &inner) {
+	if inner, ok := errors.AsType[*TemplateError](err); ok {
 		if inner.Where == "" { // inside tpl
 			inner.Where = e.Where
 		}

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -136,9 +137,7 @@ func (a *author) statement(p *place, depth int) string {
 		expr, path := a.group(*p)
 		name := fmt.Sprintf("$v%d", len(p.vars))
 		vars := map[string]string{name: path}
-		for k, v := range p.vars {
-			vars[k] = v
-		}
+		maps.Copy(vars, p.vars)
 		p.vars = vars
 		return fmt.Sprintf("{{ %s := %s }}", name, expr)
 	case 8:

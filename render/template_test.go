@@ -146,8 +146,7 @@ func TestTemplateErrors(t *testing.T) {
 		if watch.IsMissing(err) != test.missing {
 			t.Errorf("%s: IsMissing is %v for %v", test.text, !test.missing, err)
 		}
-		var located *TemplateError
-		if !errors.As(err, &located) {
+		if _, ok := errors.AsType[*TemplateError](err); !ok {
 			t.Errorf("%s: %v is no TemplateError", test.text, err)
 		}
 	}
