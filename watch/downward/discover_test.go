@@ -105,6 +105,17 @@ func TestAutoThatProvesNothingSaysNothing(t *testing.T) {
 	}
 }
 
+func TestAutoWithItems(t *testing.T) {
+	t.Parallel()
+	s := &Source{Dir: newVolume(t, map[string]string{"app": "web", "password": "hunter2"}).dir, Auto: true,
+		Items: []Item{{Path: "app", Fact: "pod.labels['app']"}}}
+	layer, err := s.Read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkLayer(t, layer, map[watch.Path]any{"pod.labels['app']": "web"})
+}
+
 func TestParseMount(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string][2]string{

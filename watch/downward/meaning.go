@@ -66,9 +66,12 @@ func interpret(s *Source, entries []entry) *reading {
 
 	var rest []entry
 	for _, e := range entries {
-		if m, ok := items[e.path]; !ok || !r.take(e, m) {
-			rest = append(rest, e)
+		if m, ok := items[e.path]; ok {
+			r.counts = true
+			r.take(e, m)
+			continue
 		}
+		rest = append(rest, e)
 	}
 	for _, e := range rest {
 		m, orphan, ok := wellKnown(e.path)

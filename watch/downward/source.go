@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,7 +33,7 @@ type Source struct {
 	ItemsFrom string
 	// Auto marks a volume that nobody named. It may as well be a Secret: it
 	// counts only if it proves to be about a pod, and no file is read or
-	// stated whose name is not well known.
+	// stated that is neither among the items nor of a well-known name.
 	Auto bool
 	// Poll is how often Watch compares the volume where the system does not
 	// notify, and as a safety net where it does. Zero means one second.
@@ -90,7 +91,7 @@ func (s *Source) wanted(path string) bool {
 		return true
 	}
 	_, _, ok := wellKnown(path)
-	return ok
+	return ok || slices.ContainsFunc(s.Items, func(i Item) bool { return i.clean() == path })
 }
 
 func (s *Source) dir() string {

@@ -82,8 +82,10 @@ func (f *follower) run(ctx context.Context) {
 				f.disarm()
 			} else if !f.matters(e) {
 				continue
-			} else if force = f.state == "" || !versioned(f.state); e.Has(fsnotify.Create) && force {
-				f.addBelow() // it may be a directory
+			} else if force = !versioned(f.state); force && e.Has(fsnotify.Create) { // it may be a directory
+				if err := f.addBelow(); err != nil {
+					f.refused(err)
+				}
 			}
 		case _, ok := <-errs:
 			if !ok {
@@ -135,18 +137,26 @@ func (f *follower) compare(force bool) time.Duration {
 // since one that lost its directory cannot be trusted with another.
 func (f *follower) arm() bool {
 	n, err := f.newNotifier()
-	if err == nil {
-		if err = n.Add(f.dir); err == nil {
-			f.notifier = n
-			if err = f.addBelow(); err == nil {
-				return true
-			}
-			f.notifier = nil
-		}
-		n.Close() //nolint:errcheck // it holds nothing
+	if err != nil {
+		f.refused(err)
+		return false
 	}
+	f.notifier = n
+	if err = n.Add(f.dir); err == nil {
+		err = f.addBelow()
+	}
+	if err != nil {
+		f.refused(err)
+	}
+	return err == nil
+}
+
+// refused falls back to polling. A directory that is gone again is no
+// refusal: the next look sees it.
+func (f *follower) refused(err error) {
+	f.disarm()
 	if os.IsNotExist(err) {
-		return false // gone again; the next look sees it
+		return
 	}
 	f.retry = time.Now().Add(retryNotify)
 	if !f.warned {
@@ -155,7 +165,6 @@ func (f *follower) arm() bool {
 			"raise fs.inotify.max_user_instances or fs.inotify.max_user_watches on the node",
 			"volume", f.dir, "every", f.poll, "error", err)
 	}
-	return false
 }
 
 func (f *follower) disarm() {

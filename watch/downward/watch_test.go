@@ -292,6 +292,29 @@ func TestWatchFallsBackToPolling(t *testing.T) {
 	}
 }
 
+// TestWatchRunsOutOfWatches has the system refuse a directory that appears
+// later.
+func TestWatchRunsOutOfWatches(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var n *fakeNotifier
+	s := &Source{Dir: dir, newNotifier: func() (notifier, error) { n = newFakeNotifier(); return n, nil }}
+	bubble(t, s, func(t *testing.T, changes *atomic.Int32) {
+		n.addErr = syscall.ENOSPC
+		write(t, dir, "resources/main/cpu_limit", "1")
+		n.events <- fsnotify.Event{Name: filepath.Join(dir, "resources"), Op: fsnotify.Create}
+		synctest.Wait()
+		if !n.closed || changes.Load() != 2 {
+			t.Errorf("closed %v, %d changes; want true, 2", n.closed, changes.Load())
+		}
+		write(t, dir, "resources/main/cpu_limit", "16")
+		pass(defaultPoll)
+		if changes.Load() != 3 {
+			t.Errorf("%d changes when polling, want 3", changes.Load())
+		}
+	})
+}
+
 func TestWatchAfterLostEvents(t *testing.T) {
 	t.Parallel()
 	v := newVolume(t, version(1))

@@ -55,11 +55,11 @@ func (s *Source) String() string {
 // account where the token has them. A token that cannot be read says nothing.
 func (s *Source) Read(context.Context) (watch.Layer, error) {
 	var layer watch.Layer
-	fsys, done, err := s.open()
+	fsys, closer, err := s.open()
 	if err != nil {
 		return layer, nil //nolint:nilerr // no directory, no facts
 	}
-	defer done()
+	defer closer.Close()
 
 	if token, err := readFile(fsys, "token"); err == nil {
 		state(&layer, token)
@@ -96,12 +96,12 @@ func (s *Source) Explain(p watch.Path) (reason, hint string) {
 	default:
 		return "", ""
 	}
-	fsys, done, err := s.open()
+	fsys, closer, err := s.open()
 	if err != nil {
 		return fmt.Sprintf("no service-account directory at %s", s.dir()),
 			"remove automountServiceAccountToken: false from the pod or its service account"
 	}
-	defer done()
+	defer closer.Close()
 	token, err := readFile(fsys, "token")
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -123,15 +123,15 @@ func (s *Source) dir() string {
 }
 
 // open gives the directory in a form that no link leads out of.
-func (s *Source) open() (fsys fs.FS, done func() error, err error) {
+func (s *Source) open() (fs.FS, io.Closer, error) {
 	if s.FS != nil {
-		return s.FS, func() error { return nil }, nil
+		return s.FS, io.NopCloser(nil), nil
 	}
 	root, err := os.OpenRoot(s.dir())
 	if err != nil {
 		return nil, nil, err
 	}
-	return root.FS(), root.Close, nil
+	return root.FS(), root, nil
 }
 
 // claims is what a token that is bound to a pod says.
