@@ -36,7 +36,8 @@ type Source struct {
 	// stated that is neither among the items nor of a well-known name.
 	Auto bool
 	// Poll is how often Watch compares the volume where the system does not
-	// notify, and as a safety net where it does. Zero means one second.
+	// notify. Where it does, Watch does so ten times less often, as a safety
+	// net. Zero means one second.
 	Poll time.Duration
 	// Log is told when Watch has to poll. Nil discards.
 	Log *slog.Logger

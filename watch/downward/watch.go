@@ -15,6 +15,9 @@ import (
 
 const (
 	defaultPoll = time.Second
+	// rarely is how many times less often the volume is compared while the
+	// system notifies: a sidecar that has nothing to do should sleep.
+	rarely      = 10
 	absentPoll  = 250 * time.Millisecond // while the directory is not there
 	retryNotify = time.Minute            // after the system refused to notify
 )
@@ -24,8 +27,8 @@ const (
 // vanishes, comes back or is replaced.
 //
 // Events of the file system only hasten a comparison that is made every Poll
-// as well: a system that loses events, or sends none, delays a change and
-// hides none.
+// without them, and every ten Polls with them: a system that loses events, or
+// sends none, delays a change and hides none.
 func (s *Source) Watch(ctx context.Context, changed func()) error {
 	if s.FS != nil {
 		changed()
@@ -82,6 +85,8 @@ func (f *follower) run(ctx context.Context) {
 				f.disarm()
 			} else if !f.matters(e) {
 				continue
+			} else if f.lost(e) {
+				f.disarm()
 			} else if force = !versioned(f.state); force && e.Has(fsnotify.Create) { // it may be a directory
 				if err := f.addBelow(); err != nil {
 					f.refused(err)
@@ -103,6 +108,13 @@ func (f *follower) run(ctx context.Context) {
 func (f *follower) matters(e fsnotify.Event) bool {
 	name := filepath.Base(e.Name)
 	return !strings.HasPrefix(name, "..") || name == dataLink
+}
+
+// lost reports whether the directory itself was removed or moved away. One
+// that has taken its place by now may even have its inode number, and is not
+// watched.
+func (f *follower) lost(e fsnotify.Event) bool {
+	return e.Name == filepath.Clean(f.dir) && (e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename))
 }
 
 // compare looks at the volume, calls changed where it differs from what it
@@ -129,6 +141,9 @@ func (f *follower) compare(force bool) time.Duration {
 	if force || state != f.state || !f.started {
 		f.state, f.started = state, true
 		f.changed()
+	}
+	if f.notifier != nil {
+		return rarely * f.poll
 	}
 	return f.poll
 }

@@ -327,7 +327,7 @@ func TestWatchAfterLostEvents(t *testing.T) {
 			t.Errorf("%d changes after an overflow, want 2", changes.Load())
 		}
 		v.swap(version(2)) // and no event at all
-		pass(defaultPoll)
+		pass(rarely * defaultPoll)
 		if changes.Load() != 3 {
 			t.Errorf("%d changes after a swap that nobody told, want 3", changes.Load())
 		}
@@ -365,6 +365,28 @@ func TestWatchReplacesABrokenNotifier(t *testing.T) {
 			t.Errorf("%d notifiers, %d changes; want 2 of each", len(all), changes.Load())
 		}
 	})
+}
+
+// TestWatchArmsAgain has a directory replaced by one that cannot be told from
+// it: with the inode number of the old one, which file systems give away
+// again at once.
+func TestWatchArmsAgain(t *testing.T) {
+	t.Parallel()
+	for _, op := range []fsnotify.Op{fsnotify.Remove, fsnotify.Rename} {
+		v := newVolume(t, version(1))
+		var all []*fakeNotifier
+		s := &Source{Dir: v.dir + "/", newNotifier: func() (notifier, error) {
+			all = append(all, newFakeNotifier())
+			return all[len(all)-1], nil
+		}}
+		bubble(t, s, func(t *testing.T, changes *atomic.Int32) {
+			all[0].events <- fsnotify.Event{Name: v.dir, Op: op}
+			synctest.Wait()
+			if len(all) != 2 || !all[0].closed || changes.Load() != 2 {
+				t.Errorf("%v: %d notifiers, %d changes; want 2 of each", op, len(all), changes.Load())
+			}
+		})
+	}
 }
 
 func TestWatchAbsentDirectory(t *testing.T) {
