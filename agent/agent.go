@@ -62,22 +62,35 @@ func (a *Agent) Once(ctx context.Context) error {
 	if !watch.IsMissing(err) || a.Wait <= 0 {
 		return err
 	}
-	r.log.Info("waiting for facts", "wait", a.Wait, "missing", firstMissing(err))
+	r.log.Info("waiting for facts", "wait", a.Wait.String(), "missing", missing(err))
 
-	ctx, cancel := context.WithTimeout(ctx, a.Wait)
+	waiting, cancel := context.WithTimeout(ctx, a.Wait)
 	defer cancel()
 	last := err
-	err = watch.Follow(ctx, a.Timing, func(snapshot *watch.Snapshot, err error) error {
+	err = watch.Follow(waiting, a.Timing, func(snapshot *watch.Snapshot, err error) error {
 		r.complain(err)
-		if last = r.all(ctx, snapshot); watch.IsMissing(last) {
+		if last = r.all(waiting, snapshot); watch.IsMissing(last) {
 			return nil // until something changes
 		}
 		return watch.Stop
 	}, a.Sources...)
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("after waiting %v: %w", a.Wait, last)
+	switch {
+	case ctx.Err() != nil:
+		return prefix("stopped while waiting", last)
+	case errors.Is(err, context.DeadlineExceeded):
+		return prefix(fmt.Sprintf("after waiting %v", a.Wait), last)
 	}
-	return errors.Join(err, last)
+	return watch.Join(err, last)
+}
+
+// prefix puts what errors have in common before each of an aggregate.
+func prefix(what string, err error) error {
+	errs := watch.Errors(err)
+	told := make([]error, len(errs))
+	for i, e := range errs {
+		told[i] = fmt.Errorf("%s: %w", what, e)
+	}
+	return watch.Join(told...)
 }
 
 // Run collects, renders and publishes, and does so again whenever something
@@ -193,8 +206,11 @@ func (r *round) publish(ctx context.Context, u unit, contents [][]byte, s *watch
 	if changed {
 		facts := s.Changed(r.last)
 		const most = 10
-		more := max(0, len(facts)-most)
-		r.log.Info("published", "output", u.name(), "changed", facts[:len(facts)-more], "more", more)
+		attrs := []any{"output", u.name(), "changed", facts[:min(most, len(facts))]}
+		if more := len(facts) - most; more > 0 {
+			attrs = append(attrs, "more", more)
+		}
+		r.log.Info("published", attrs...)
 	}
 	return err
 }
@@ -230,11 +246,7 @@ func (u unit) render(s *watch.Snapshot) ([][]byte, error) {
 	contents := make([][]byte, len(u.outputs))
 	for i, o := range u.outputs {
 		var b bytes.Buffer
-		if err := o.Renderer.Render(&b, s); err != nil {
-			for _, e := range watch.Errors(err) {
-				errs = append(errs, fmt.Errorf("%s: %w", o.File.Path, e))
-			}
-		}
+		errs = append(errs, prefix(o.File.Path, o.Renderer.Render(&b, s)))
 		contents[i] = b.Bytes()
 	}
 	return contents, watch.Join(errs...)
@@ -262,14 +274,14 @@ func (u unit) clean() error {
 	return u.outputs[0].File.Clean()
 }
 
-// firstMissing names what is waited for.
-func firstMissing(err error) []string {
-	var names []string
+// missing names the facts that are waited for.
+func missing(err error) []watch.Path {
+	var paths []watch.Path
 	for _, e := range watch.Errors(err) {
-		var missing *watch.MissingError
-		if errors.As(e, &missing) && !slices.Contains(names, string(missing.Path)) {
-			names = append(names, string(missing.Path))
+		var m *watch.MissingError
+		if errors.As(e, &m) && !slices.Contains(paths, m.Path) {
+			paths = append(paths, m.Path)
 		}
 	}
-	return names
+	return paths
 }

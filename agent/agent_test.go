@@ -147,14 +147,32 @@ func TestOnceGivesUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
-		a := Agent{Sources: []watch.Source{&labels{}}, Outputs: []Output{output(t, dir, "out", `{{ .pod.labels.app }}`)}, Wait: time.Minute}
+		a := Agent{Sources: []watch.Source{&labels{}}, Wait: time.Minute, Outputs: []Output{
+			output(t, dir, "out", `{{ .pod.labels.app }}`),
+			output(t, dir, "other", `{{ .pod.labels.team }}`),
+		}}
 		start := time.Now()
-		err := a.Once(t.Context())
-		if err == nil || !strings.Contains(err.Error(), "after waiting 1m0s: ") || !watch.IsMissing(err) {
-			t.Errorf("error is %v", err)
+		errs := watch.Errors(a.Once(t.Context()))
+		for i, want := range []string{"after waiting 1m0s: " + filepath.Join(dir, "out"), "after waiting 1m0s: " + filepath.Join(dir, "other")} {
+			if len(errs) != 2 || !strings.HasPrefix(errs[i].Error(), want) || !watch.IsMissing(errs[i]) {
+				t.Errorf("errors are %v, want %q", errs, want)
+			}
 		}
 		if waited := time.Since(start); waited != time.Minute {
 			t.Errorf("gave up after %v", waited)
+		}
+	})
+}
+
+func TestOnceIsStopped(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := Agent{Sources: []watch.Source{&labels{}}, Outputs: []Output{output(t, t.TempDir(), "out", `{{ .pod.labels.app }}`)}, Wait: time.Minute}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		errs := watch.Errors(a.Once(ctx))
+		if len(errs) != 1 || !strings.HasPrefix(errs[0].Error(), "stopped while waiting: ") || !watch.IsMissing(errs[0]) {
+			t.Errorf("errors are %v", errs)
 		}
 	})
 }
