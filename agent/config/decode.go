@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hashicorp/go-multierror"
 	"gopkg.in/yaml.v3"
 
 	"github.com/podfacts/podfacts/watch"
@@ -32,6 +31,8 @@ type field struct {
 	read func(*yaml.Node)
 }
 
+func (f field) String() string { return f.name }
+
 // fail notes a mistake at a node.
 func (d *decoder) fail(n *yaml.Node, format string, args ...any) {
 	d.add(n.Line, fmt.Errorf("%s: %w", d.where(n), fmt.Errorf(format, args...)))
@@ -45,11 +46,11 @@ func (d *decoder) add(line int, err error) {
 // err gives all mistakes in the order of the lines.
 func (d *decoder) err() error {
 	slices.SortStableFunc(d.mistakes, func(a, b mistake) int { return a.line - b.line })
-	var all *multierror.Error
-	for _, m := range d.mistakes {
-		all = multierror.Append(all, m.err)
+	errs := make([]error, len(d.mistakes))
+	for i, m := range d.mistakes {
+		errs[i] = m.err
 	}
-	return all.ErrorOrNil()
+	return watch.Join(errs...)
 }
 
 // where gives file:line of a node.
@@ -60,7 +61,7 @@ func (d *decoder) where(n *yaml.Node) string { return fmt.Sprintf("%s:%d", d.fil
 func (d *decoder) mapping(n *yaml.Node, what string, fields ...field) {
 	n = resolve(n)
 	if n.Kind != yaml.MappingNode {
-		d.fail(n, "%s is %s, but must be a mapping of %s", what, describe(n), names(fields))
+		d.fail(n, "%s is %s, but must be a mapping of %s", what, describe(n), strings.Join(names(fields), ", "))
 		return
 	}
 	seen := make(map[string]int)
@@ -72,7 +73,7 @@ func (d *decoder) mapping(n *yaml.Node, what string, fields ...field) {
 		}
 		seen[key.Value] = key.Line
 		if !d.read(key.Value, value, fields) {
-			d.fail(key, "%s: unknown key %q; %s", what, key.Value, instead(key.Value, keys(fields)))
+			d.fail(key, "%s: %w", what, unknown("key", key.Value, names(fields)))
 		}
 	}
 }
@@ -171,21 +172,3 @@ func describe(n *yaml.Node) string {
 	}
 	return fmt.Sprintf("%.40q", n.Value)
 }
-
-// instead says what may have been meant by an unknown name.
-func instead(name string, known []string) string {
-	if near := watch.Nearest(name, known); near != "" {
-		return fmt.Sprintf("did you mean %s?", near)
-	}
-	return "known are " + strings.Join(known, ", ")
-}
-
-func keys(fields []field) []string {
-	var all []string
-	for _, f := range fields {
-		all = append(all, f.name)
-	}
-	return all
-}
-
-func names(fields []field) string { return strings.Join(keys(fields), ", ") }

@@ -17,7 +17,7 @@ func (r outputsReader) entry(n *yaml.Node, e *render.Env) (entry render.Entry, o
 	entry = render.Entry{Where: r.where(n)}
 	before := len(r.mistakes)
 	var from, fallback, divisor string
-	var given struct{ from, value, valueFrom, fallback, percent bool }
+	var given struct{ from, value, valueFrom, fallback, percent, divisor bool }
 	r.mapping(n, "env entry",
 		field{"name", r.text("name", &entry.Name)},
 		field{"from", func(n *yaml.Node) { given.from = true; r.text("from", &from)(n) }},
@@ -28,20 +28,26 @@ func (r outputsReader) entry(n *yaml.Node, e *render.Env) (entry render.Entry, o
 		}},
 		field{"default", func(n *yaml.Node) { given.fallback = true; r.text("default", &fallback)(n) }},
 		field{"percent", func(n *yaml.Node) { given.percent = true; r.number("percent", &entry.Percent)(n) }},
-		field{"divisor", r.text("divisor", &divisor)},
+		field{"divisor", func(n *yaml.Node) { given.divisor = true; r.text("divisor", &divisor)(n) }},
 		field{"allowUnset", r.boolean("allowUnset", &entry.AllowUnset)})
 
 	switch {
 	case len(r.mistakes) > before:
 		return entry, false
 	case entry.Name == "":
-		r.fail(n, "env entry has no name")
+		r.fail(n, "env entry has no name; give it that of a variable")
 		return entry, false
 	case !given.from && !given.valueFrom && !given.value:
-		r.fail(n, "%s: says neither from, value nor valueFrom", entry.Name)
+		r.fail(n, "%s: has no value; give it from, with a fact, or value, with text", entry.Name)
+		return entry, false
+	case given.from && from == "":
+		r.fail(n, "%s: from is empty; name a fact, such as pod.name", entry.Name)
 		return entry, false
 	case given.from && given.valueFrom || given.value && (given.from || given.valueFrom):
 		r.fail(n, "%s: from, value and valueFrom exclude each other", entry.Name)
+		return entry, false
+	case given.value && (given.fallback || given.percent || given.divisor || entry.AllowUnset):
+		r.fail(n, "%s: default, percent, divisor and allowUnset belong to from, and text has no use for them", entry.Name)
 		return entry, false
 	}
 	if given.fallback {
@@ -117,12 +123,16 @@ func (r outputsReader) valueFrom(n *yaml.Node, container string) (from, divisor 
 			r.fail(n, "%s is resolved by the kubelet, not by podfacts; leave it in the pod's env", kind)
 		}}
 	}
+	before := len(r.mistakes)
+	given := make(map[string]bool)
 	r.mapping(n, "valueFrom",
 		field{"fieldRef", func(n *yaml.Node) {
 			var version string
+			given["fieldRef"] = true
 			r.mapping(n, "fieldRef", field{"fieldPath", r.text("fieldPath", &from)}, field{"apiVersion", r.text("apiVersion", &version)})
 		}},
 		field{"resourceFieldRef", func(n *yaml.Node) {
+			given["resourceFieldRef"] = true
 			divisor = "1"
 			r.mapping(n, "resourceFieldRef",
 				field{"containerName", r.text("containerName", &container)},
@@ -135,5 +145,8 @@ func (r outputsReader) valueFrom(n *yaml.Node, container string) (from, divisor 
 			from = string(render.InContainer(watch.Path(from), container))
 		}},
 		elsewhere("secretKeyRef"), elsewhere("configMapKeyRef"), elsewhere("fileKeyRef"))
+	if (len(given) != 1 || from == "") && len(r.mistakes) == before {
+		r.fail(n, "valueFrom must name one field, by fieldRef: {fieldPath: …} or resourceFieldRef: {resource: …}")
+	}
 	return from, divisor
 }

@@ -8,14 +8,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"gopkg.in/yaml.v3"
 
 	"github.com/podfacts/podfacts/agent"
 	"github.com/podfacts/podfacts/agent/publish"
 	"github.com/podfacts/podfacts/render"
-	"github.com/podfacts/podfacts/render/envfile"
 	"github.com/podfacts/podfacts/watch"
 )
 
@@ -37,10 +35,13 @@ type output struct {
 	inPlace, makeDirs             bool
 	check                         *publish.Command
 	textNode                      *yaml.Node // nil: no text
+	// sound: its keys are right, so that what is absent was left out.
+	sound bool
 }
 
 func (r outputsReader) output(n *yaml.Node) {
 	o := output{node: n, mode: "0644", onInvalid: "error", container: r.config.Container}
+	before := len(r.mistakes)
 	r.mapping(n, "output",
 		field{"path", r.text("path", &o.path)},
 		field{"format", r.text("format", &o.format)},
@@ -60,6 +61,7 @@ func (r outputsReader) output(n *yaml.Node) {
 	if n.Kind != yaml.MappingNode {
 		return
 	}
+	o.sound = len(r.mistakes) == before
 	renderer := r.renderer(&o)
 	r.place(&o)
 	file := publish.File{Path: o.path, Mode: r.mode(&o), InPlace: o.inPlace, MakeDirs: o.makeDirs}
@@ -73,7 +75,9 @@ func (r outputsReader) output(n *yaml.Node) {
 // place holds the output's path and group against those of the others.
 func (r outputsReader) place(o *output) {
 	if o.path == "" {
-		r.fail(o.node, "output has no path; name the file to write")
+		if o.sound {
+			r.fail(o.node, "output has no path; name the file to write")
+		}
 		return
 	}
 	path := filepath.Clean(o.path)
@@ -107,10 +111,11 @@ func (r outputsReader) renderer(o *output) render.Renderer {
 	if len(o.delimiters) > 0 {
 		r.fail(o.node, "%s: delimiters belong to a template", o.path)
 	}
-	if o.env == nil && len(o.presets) == 0 && (o.format == "json" || o.format == "yaml") {
+	empty := o.env == nil && len(o.presets) == 0
+	if empty && (o.format == "json" || o.format == "yaml") {
 		return &render.View{Name: o.path, Format: o.format}
 	}
-	if o.env == nil && len(o.presets) == 0 {
+	if empty && o.sound {
 		r.fail(o.node, "%s: nothing to write; give it env entries, presets, a template or text, or format: json for the whole view", o.path)
 	}
 	return r.variables(o)
@@ -187,26 +192,19 @@ func (r outputsReader) variables(o *output) *render.Env {
 	if o.onInvalid != "skip" && o.onInvalid != "error" {
 		r.fail(o.node, "%s: onInvalid is %q, but must be error or skip", o.path, o.onInvalid)
 	}
+	var err error
 	if o.format != "" {
-		var ok bool
-		if e.Dialect, ok = envfile.Lookup(o.format); !ok {
-			var known []string
-			for _, d := range envfile.Dialects() {
-				known = append(known, d.String())
-			}
-			r.fail(o.node, "%s: unknown format %q; %s", o.path, o.format, instead(o.format, known))
+		if e.Dialect, err = Dialect(o.format); err != nil {
+			r.fail(o.node, "%s: %w", o.path, err)
 		}
 	}
 	for _, name := range o.presets {
-		if p, ok := render.LookupPreset(name); ok {
-			e.Presets = append(e.Presets, p)
+		p, err := Preset(name)
+		if err != nil {
+			r.fail(o.node, "%s: %w", o.path, err)
 			continue
 		}
-		var known []string
-		for _, p := range render.Presets() {
-			known = append(known, p.String())
-		}
-		r.fail(o.node, "%s: unknown preset %q; %s", o.path, name, instead(name, known))
+		e.Presets = append(e.Presets, p)
 	}
 	if o.env != nil {
 		r.list("env", func(n *yaml.Node) {
@@ -259,13 +257,12 @@ func (r outputsReader) owner(o *output) (uid, gid *int) {
 
 func (r outputsReader) check(n *yaml.Node) *publish.Command {
 	var c publish.Command
-	var timeout time.Duration
+	before := len(r.mistakes)
 	r.mapping(n, "check",
 		field{"command", r.texts("check.command", &c.Args)},
-		field{"timeout", r.duration("check.timeout", &timeout)})
-	if len(c.Args) == 0 {
-		r.fail(n, "check has no command")
+		field{"timeout", r.duration("check.timeout", &c.Timeout)})
+	if len(c.Args) == 0 && len(r.mistakes) == before {
+		r.fail(n, "check has no command; give it a list, such as [nginx, -t, -c, $PODFACTS_FILE]")
 	}
-	c.Timeout = timeout
 	return &c
 }
