@@ -231,29 +231,48 @@ func (s *Snapshot) missing(p Path) *MissingError {
 		return &MissingError{Path: p, Reason: fmt.Sprintf("%s has no such key", parent),
 			Hint: fmt.Sprintf("give it a default, or set it on the %s", strings.TrimSuffix(of, "s"))}
 	}
-	e := &MissingError{Path: p}
-	var reasons []string
-	for _, state := range s.sources {
-		explained := ""
-		if x, ok := state.source.(Explainer); ok {
-			var hint string
-			explained, hint = x.Explain(p)
-			e.Hint = cmp.Or(e.Hint, hint)
-		}
-		if explained != "" {
-			reasons = append(reasons, explained)
-			continue
-		}
-		for _, err := range Errors(state.Err) {
-			reasons = append(reasons, err.Error())
+	reasons, hint := s.explain(p)
+	if len(reasons) == 0 {
+		for _, from := range basis(p) {
+			if !s.knows(from) {
+				why, _ := s.explain(from)
+				reasons = append(reasons, why...)
+			}
 		}
 	}
 	if len(reasons) == 0 {
 		reasons = append(reasons, "no source gives it")
 	}
-	e.Reason = strings.Join(reasons, "; ")
-	e.Hint = cmp.Or(e.Hint, nextStep(p))
-	return e
+	return &MissingError{Path: p, Reason: strings.Join(reasons, "; "), Hint: cmp.Or(hint, nextStep(p))}
+}
+
+// explain collects what the sources say on why they do not give a fact, each
+// reason once, and the first advice.
+func (s *Snapshot) explain(p Path) (reasons []string, hint string) {
+	add := func(reason string) {
+		if reason != "" && !slices.Contains(reasons, reason) {
+			reasons = append(reasons, reason)
+		}
+	}
+	for _, state := range s.sources {
+		if x, ok := state.source.(Explainer); ok {
+			reason, next := x.Explain(p)
+			add(reason)
+			hint = cmp.Or(hint, next)
+			continue
+		}
+		for _, err := range Errors(state.Err) {
+			add(err.Error())
+		}
+	}
+	return reasons, hint
+}
+
+// knows reports whether a fact is there, or known not to be.
+func (s *Snapshot) knows(p Path) bool {
+	parent, _ := p.Parent()
+	_, ok := s.facts[p]
+	return ok || s.whole[p] || s.whole[parent]
 }
 
 // nextStep says how a fact can be had.

@@ -166,13 +166,16 @@ func TestMissingError(t *testing.T) {
 			"node.zone": {"forbidden: nodes", "allow get on nodes; podfacts rbac prints the rule"},
 			"pod.uid":   {"", "mount it"},
 		}},
-		explaining{"volume", map[Path][2]string{"node.zone": {"not mounted", "mount it"}}},
+		explaining{"volume", map[Path][2]string{"node.zone": {"not mounted", "mount it"}, "pod.name": {"no file name", "add it"}}},
+		named("mute"),
+		explaining{"copy", map[Path][2]string{"node.zone": {"not mounted", ""}}},
 	})
 	m.update(result{source: 0}, second(0))
 	m.update(result{source: 1, layer: says("pod.labels", labels("app", "x"), "node.labels", labels(),
 		"containers.main.limits", labels()).layer}, second(0))
 	well := m.snapshot()
 	m.update(result{source: 1, err: errDown}, second(1))
+	m.update(result{source: 2, err: errDown}, second(1))
 	failing := m.snapshot()
 
 	tests := []struct {
@@ -187,6 +190,7 @@ func TestMissingError(t *testing.T) {
 		{well, "node.labels['x']", "node.labels['x'] is missing: node.labels has no such key; give it a default, or set it on the node"},
 		{well, "containers.main.limits.cpu", "containers.main.limits.cpu is missing: containers.main.limits has no such key; give it a default, or set it on the container"},
 		{well, "namespace", "namespace is missing: no source gives it"},
+		{well, "workload.name", "workload.name is missing: no file name; it comes from: API, derived from labels and names"},
 		{failing, "pod.hostname", "pod.hostname is missing: down; it comes from: API"},
 		{failing, "pod.labels['tier']", "pod.labels['tier'] is missing: pod.labels has no such key; give it a default, or set it on the pod"},
 	}

@@ -28,8 +28,11 @@ type Watcher interface {
 // Explainer is a Source that can say why a fact it could give is missing
 // and what to do about it.
 type Explainer interface {
-	// Explain returns empty strings for facts that the source never gives. It
-	// may be called at any time, also while the source is read.
+	// Explain returns empty strings for facts that the source never gives.
+	// Where the last Read failed, it repeats the error for the facts that are
+	// missing because of it; for any other Source the whole error counts as a
+	// reason for whatever is missing. It may be called at any time, also while
+	// the source is read.
 	Explain(p Path) (reason, hint string)
 }
 

@@ -16,18 +16,24 @@ func (s *Source) Explain(p watch.Path) (reason, hint string) {
 	s.mu.Lock()
 	r := s.last
 	s.mu.Unlock()
-	if r.silent {
+	switch {
+	case r.silent:
+		return "", ""
+	case r.failed != nil && inReach(p):
+		return r.failed.Error(), ""
+	case r.failed != nil:
 		return "", ""
 	}
 	parent, key := p.Parent()
 	inMap := parent == watch.PodLabels || parent == watch.PodAnnotations
-	if _, ok := r.notes[parent]; inMap && ok {
-		return "", "" // the map is there, and the key is not in it
+	n, ok := r.notes[p]
+	if !ok && inMap {
+		n, ok = r.notes[parent]
 	}
-	if n, ok := r.notes[p]; ok {
-		if n.reason == "" {
-			return "", "" // the error of the Read says it
-		}
+	switch {
+	case ok && n.reason == "":
+		return "", "" // the map is there, and the key is not in it
+	case ok:
 		return s.String() + ": " + n.reason, n.hint
 	}
 	if inMap {
@@ -54,6 +60,16 @@ func (s *Source) Explain(p watch.Path) (reason, hint string) {
 	}
 	return fmt.Sprintf("%s has no file for %s", s, what),
 		fmt.Sprintf("add %s to the volume's downwardAPI.items", item)
+}
+
+// inReach reports whether a volume can hold a fact, or some fact of a group.
+func inReach(p watch.Path) bool {
+	for _, held := range []watch.Path{watch.PodName, watch.PodNamespace, watch.PodUID, watch.PodLabels, watch.PodAnnotations, "containers", "files"} {
+		if held.Covers(p) || p.Covers(held) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *Source) explainFile(path string) (reason, hint string) {

@@ -1,6 +1,7 @@
 package downward
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -45,8 +46,21 @@ func TestExplain(t *testing.T) {
 		"labels mounted, and without that one": {
 			files: map[string]string{"labels": `app="web"`}, fact: "pod.labels['tier']",
 		},
-		"a broken map, of which the error tells": {
-			files: map[string]string{"labels": `app`}, fact: "pod.labels['tier']",
+		"a broken map": {
+			files: map[string]string{"labels": "app\n=\n"}, fact: "pod.labels['tier']",
+			reason: `labels:1: has no "="; labels:2: has no key before "="`,
+		},
+		"a broken map, and a fact that it does not hold": {
+			files: map[string]string{"labels": "app"}, fact: watch.PodUID,
+			reason: "has no file for metadata.uid",
+			hint:   "add {path: uid, fieldRef: {fieldPath: metadata.uid}} to the volume's downwardAPI.items",
+		},
+		"a broken map, and a fact that no volume holds": {
+			files: map[string]string{"labels": "app"}, fact: watch.NodeZone,
+		},
+		"a broken file": {
+			files: map[string]string{"cpu": "lots"}, items: []Item{{Path: "cpu", Fact: "containers.main.limits.cpu"}}, fact: "containers.main.limits.cpu",
+			reason: `cpu: "lots" is not a whole number, as Kubernetes writes resources`,
 		},
 		"an empty label": {
 			files: map[string]string{"app": ""}, items: []Item{{Path: "app", Fact: "pod.labels['app']"}}, fact: "pod.labels['app']",
@@ -101,6 +115,22 @@ func TestExplain(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", hint, test.hint)
 			}
 		})
+	}
+}
+
+// TestExplainWithoutVolume repeats the error for what the volume could hold.
+func TestExplainWithoutVolume(t *testing.T) {
+	t.Parallel()
+	s := &Source{Dir: filepath.Join(t.TempDir(), "absent")}
+	_, err := s.Read(t.Context())
+	for fact, want := range map[watch.Path]bool{
+		watch.PodName: true, "pod.labels['app']": true, "pod": true, "containers.main.limits.cpu": true, "files.x": true,
+		watch.NodeZone: false, watch.PodIP: false,
+	} {
+		reason, _ := s.Explain(fact)
+		if explained := err != nil && reason == err.Error(); explained != want || !explained && reason != "" {
+			t.Errorf("%s: got %q, want the error %v: %v", fact, reason, err, want)
+		}
 	}
 }
 

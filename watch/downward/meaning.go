@@ -39,11 +39,11 @@ type reading struct {
 type findings struct {
 	notes   map[watch.Path]note // facts that need no advice to mount them
 	orphans map[string]string   // limits.cpu: a file that names no container
-	silent  bool                // there was no volume, or none that is about a pod
+	failed  error               // there was no volume to read
+	silent  bool                // there was none that is about a pod
 }
 
-// note says why a file gives no value. It is empty where that is said
-// elsewhere.
+// note says why a file gives no value. It is empty for a map that was read.
 type note struct{ reason, hint string }
 
 // interpret states what the files hold: first those that items describe, then
@@ -109,7 +109,7 @@ func (r *reading) take(e entry, m meaning) bool {
 		r.fail(m.fact, fmt.Errorf("%s: is not UTF-8 text", e.path))
 		return true
 	}
-	value := string(e.data)
+	value := trim(m.fact, string(e.data))
 	if isResource {
 		return r.takeResource(e.path, value, from, m, fmt.Sprintf("%s.%s of container %s", kind, name, container))
 	}
@@ -130,6 +130,15 @@ func (r *reading) take(e entry, m meaning) bool {
 		r.layer.Set(m.fact, value, from)
 	}
 	return true
+}
+
+// trim drops the one newline that editors and echo put at the end of a file,
+// where the fact cannot hold it. An annotation can.
+func trim(fact watch.Path, value string) string {
+	if parent, _ := fact.Parent(); parent == watch.PodAnnotations {
+		return value
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(value, "\n"), "\r")
 }
 
 // takeMap states a whole map. Where lines are bad it states only the keys it
@@ -167,7 +176,7 @@ func (r *reading) takeMap(e entry, fact watch.Path, from string) {
 
 func (r *reading) takeResource(path, number, from string, m meaning, what string) bool {
 	_, kind, name, _ := ref.Resource(m.fact)
-	number = strings.TrimSpace(number) // an editor's newline harms nobody here
+	number = strings.TrimSpace(number) // blanks harm nobody here
 	value, err := watch.MultiplyQuantity(name, number, m.divisor)
 	switch {
 	case err != nil && m.guessed:
@@ -242,7 +251,11 @@ func secret(data []byte) bool {
 
 func (r *reading) fail(fact watch.Path, err error) {
 	r.errs = multierror.Append(r.errs, fmt.Errorf("%s: %w", r.source, err))
-	r.notes[fact] = note{}
+	reason := err.Error()
+	if before := r.notes[fact].reason; before != "" {
+		reason = before + "; " + reason
+	}
+	r.notes[fact] = note{reason: reason}
 }
 
 func (r *reading) note(fact watch.Path, reason, hint string) {

@@ -56,8 +56,9 @@ func (s *Source) String() string { return "volume " + s.dir() }
 func (s *Source) Read(ctx context.Context) (watch.Layer, error) {
 	entries, err := s.entries(ctx)
 	if err != nil {
-		s.remember(findings{silent: true})
-		return watch.Layer{}, fmt.Errorf("%s: %w", s, err)
+		err = fmt.Errorf("%s: %w", s, err)
+		s.remember(findings{failed: err})
+		return watch.Layer{}, err
 	}
 	r := interpret(s, entries)
 	if s.Auto && !r.counts {

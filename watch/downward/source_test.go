@@ -203,6 +203,17 @@ func TestReadFiles(t *testing.T) {
 			files: map[string]string{"a": "x\n", "dir/b": "y", "empty": "", "binary": "\xff\x00"},
 			want:  map[watch.Path]any{"files.a": "x\n", "files['dir/b']": "y"},
 		},
+		"a copy made with echo": {
+			files: map[string]string{"name": "web-0\n", "podNamespace": "shop\r\n", "app": "web\n", "cpu": "250\n", "main/mem_limit_mib": "64\n"},
+			items: cpu,
+			want: map[watch.Path]any{watch.PodName: "web-0", watch.PodNamespace: "shop", "pod.labels['app']": "web",
+				"containers.main.limits.cpu": "250m", "containers.main.limits.memory": "64Mi"},
+		},
+		"an annotation may end in a newline": {
+			files: map[string]string{"note": "x\n"},
+			items: []Item{{Path: "note", Fact: "pod.annotations['note']"}},
+			want:  map[watch.Path]any{"pod.annotations['note']": "x\n"},
+		},
 		"items come before names": {
 			files: map[string]string{"name": "web", "podName": "pod-1"},
 			items: []Item{{Path: "name", Fact: "pod.labels['app']"}},
@@ -437,8 +448,8 @@ func TestReadRefusesTheVolume(t *testing.T) {
 			if paths := layer.Paths(); len(paths) > 0 {
 				t.Errorf("got %v", paths)
 			}
-			if reason, hint := s.Explain(watch.PodLabels); reason+hint != "" {
-				t.Errorf("the error says why, and Explain says %q, %q", reason, hint)
+			if reason, hint := s.Explain(watch.PodLabels); err != nil && reason != err.Error() || hint != "" {
+				t.Errorf("the error is %v, and Explain says %q, %q", err, reason, hint)
 			}
 		})
 	}

@@ -83,7 +83,7 @@ func (s *Source) Explain(p watch.Path) (reason, hint string) {
 		if text, set := values[v.Name]; !set {
 			return fmt.Sprintf("variable %s is not set", v.Name), v.hint()
 		} else if _, err := v.value(text); err != nil {
-			return "", "" // the error of the Read says it
+			return fmt.Sprintf("variable %s: %v", v.Name, err), ""
 		} else if text == "0" {
 			return fmt.Sprintf("variable %s reads 0: nobody set the limit", v.Name), "set it on the container"
 		}

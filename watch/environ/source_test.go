@@ -232,7 +232,7 @@ func TestExplain(t *testing.T) {
 		"pod.labels['app']":                        {"variable APP is empty", ""},
 		"pod.labels['tier']": {"variable TIER is not set",
 			`add {name: TIER, valueFrom: {fieldRef: {fieldPath: "metadata.labels['tier']"}}} to the env of the container that runs podfacts`},
-		"containers.main.limits.cpu":    {},
+		"containers.main.limits.cpu":    {`variable CPU: "lots" is not a whole number, as Kubernetes writes resources`, ""},
 		"pod.labels['other']":           {},
 		"containers.main.limits.memory": {},
 		watch.PodLabels:                 {},

@@ -64,19 +64,26 @@ func (s *Source) Read(context.Context) (watch.Layer, error) {
 	if token, err := readFile(fsys, "token"); err == nil {
 		state(&layer, token)
 	}
-	namespace, err := readFile(fsys, "namespace")
+	namespace, err := s.namespace(fsys)
+	layer.Set(watch.PodNamespace, namespace, "namespace")
+	return layer, err
+}
+
+// namespace reads the file of that name. It is empty where there is none. A
+// copy of the directory may have an editor's newline at its end.
+func (s *Source) namespace(fsys fs.FS) (string, error) {
+	text, err := readFile(fsys, "namespace")
+	text = strings.TrimSuffix(text, "\n")
 	switch {
-	case err == nil && ref.DNSLabel(namespace):
-		layer.Set(watch.PodNamespace, namespace, "namespace")
-	case err == nil:
-		err = errors.New("does not hold the name of a namespace")
 	case errors.Is(err, fs.ErrNotExist):
-		err = nil
+		return "", nil
+	case err == nil && !ref.DNSLabel(text):
+		err = errors.New("does not hold the name of a namespace")
 	}
 	if err != nil {
-		return layer, fmt.Errorf("%s: namespace: %w", s, err)
+		return "", fmt.Errorf("%s: namespace: %w", s, err)
 	}
-	return layer, nil
+	return text, nil
 }
 
 // Explain tells why a fact that the directory can give is missing.
@@ -102,6 +109,11 @@ func (s *Source) Explain(p watch.Path) (reason, hint string) {
 			"remove automountServiceAccountToken: false from the pod or its service account"
 	}
 	defer closer.Close()
+	if p == watch.PodNamespace {
+		if _, err := s.namespace(fsys); err != nil {
+			return err.Error(), ""
+		}
+	}
 	token, err := readFile(fsys, "token")
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

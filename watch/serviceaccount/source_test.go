@@ -44,6 +44,7 @@ func TestRead(t *testing.T) {
 		},
 		"legacy token":     {files: fstest.MapFS{"token": {Data: []byte(token(`{"kubernetes.io/serviceaccount/namespace":"shop"}`))}}},
 		"namespace only":   {files: fstest.MapFS{"namespace": {Data: []byte("shop")}}, want: map[watch.Path]string{watch.PodNamespace: "shop namespace"}},
+		"a copy":           {files: fstest.MapFS{"namespace": {Data: []byte("shop\n")}}, want: map[watch.Path]string{watch.PodNamespace: "shop namespace"}},
 		"empty directory":  {files: fstest.MapFS{}},
 		"not a token":      {files: fstest.MapFS{"token": {Data: []byte("hunter2")}}},
 		"not base64":       {files: fstest.MapFS{"token": {Data: []byte("a.!.c")}}},
@@ -142,6 +143,7 @@ func TestExplain(t *testing.T) {
 		"broken token":   {fstest.MapFS{"token": {Data: []byte("hunter2")}}, watch.PodUID, "service account: the token cannot be read"},
 		"unreadable":     {fstest.MapFS{"token": {Mode: fs.ModeDir}}, watch.PodUID, "service account: token: is not a regular file"},
 		"older token":    {fstest.MapFS{"token": {Data: []byte(token("{}"))}}, watch.PodNodeName, "the token does not say the node's name, as tokens do since Kubernetes 1.30"},
+		"broken file":    {fstest.MapFS{"namespace": {Data: []byte("A B")}}, watch.PodNamespace, "service account: namespace: does not hold the name of a namespace"},
 		"not its matter": {fstest.MapFS{}, watch.PodLabels, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
