@@ -48,17 +48,10 @@ lint: ## golangci-lint, go vet, gofmt and go mod tidy, in every module
 	@cd test/tools && $(GO) mod tidy -diff
 
 fuzz: ## run each fuzz target for FUZZTIME (10s)
-	@$(MAKE) -s fuzz-list | while read -r module package target; do \
-		echo "== fuzz $$package $$target"; \
-		(cd $$module && $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package </dev/null) || exit 1; \
-	done
+	@GO='$(GO)' sh test/tools/fuzz.sh $(FUZZTIME) . $(NESTED)
 
 fuzz-list: # module, package and name of each fuzz target
-	@set -e; for module in . $(NESTED); do \
-		(cd $$module && $(GO) list -f '{{.ImportPath}} {{.Dir}}' ./... | while read -r package dir; do \
-			cat /dev/null "$$dir"/*_test.go 2>/dev/null | sed -n "s|^func \(Fuzz[A-Za-z0-9_]*\)(.*|$$module $$package \1|p"; \
-		done); \
-	done
+	@GO='$(GO)' sh test/tools/fuzz.sh list . $(NESTED)
 
 bench: build ## measure the binary beside its peers (BENCH=short for CI)
 	cd test/bench && CGO_ENABLED=0 $(GO) build -o ../bin/consul-template github.com/hashicorp/consul-template
