@@ -215,6 +215,33 @@ func TestMountedFile(t *testing.T) {
 	wantList(t, os.TempDir())
 }
 
+// TestUmask shows that who runs podfacts does not decide who can read what it
+// writes.
+func TestUmask(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	dir := t.TempDir()
+	defer syscall.Umask(syscall.Umask(0o077))
+	one := publish.File{Path: filepath.Join(dir, "a", "b", "file"), MakeDirs: true}
+	if _, err := one.Publish(t.Context(), []byte("1")); err != nil {
+		t.Fatal(err)
+	}
+	several := publish.Group{Files: []publish.File{{Path: filepath.Join(dir, "c", "d", "file"), MakeDirs: true}}}
+	if _, err := several.Publish(t.Context(), [][]byte{[]byte("1")}); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]os.FileMode{"a": 0o755, "a/b": 0o755, "a/b/file": 0o644, "c": 0o755, "c/d": 0o755, "c/d/..data": 0o755, "c/d/file": 0o644} {
+		fi, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fi.Mode().Perm(); got != want {
+			t.Errorf("%s has mode %v, want %v", name, got, want)
+		}
+	}
+}
+
 func TestOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
 		f := publish.File{Path: filepath.Join(t.TempDir(), "pod.env"), UID: new(0)}

@@ -181,7 +181,7 @@ func (v *volume) openDir(parent string, makeDirs bool) (*os.Root, error) {
 		name = "."
 	}
 	if makeDirs && name != "." {
-		if err := v.root.MkdirAll(name, 0o755); err != nil {
+		if err := v.makeDirs(name); err != nil {
 			return nil, v.explain(err, parent, "create directory ")
 		}
 	}
@@ -190,6 +190,24 @@ func (v *volume) openDir(parent string, makeDirs bool) (*os.Root, error) {
 		return nil, v.explain(err, parent, "open directory ")
 	}
 	return dir, nil
+}
+
+// makeDirs creates what is missing of a directory, and lets everybody in
+// whatever the umask says: those who read the files run as other users.
+func (v *volume) makeDirs(name string) error {
+	for end, c := range name + "/" {
+		if c != '/' {
+			continue
+		}
+		err := v.root.Mkdir(name[:end], 0o755)
+		if err == nil {
+			err = v.root.Chmod(name[:end], 0o755)
+		}
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // openBelow opens a directory below a root. The dot makes a directory of what
