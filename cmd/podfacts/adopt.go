@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -28,8 +27,8 @@ func (p *program) adopt(w *world, o *outputFlags) error {
 		}
 		var theirs program
 		flags := pflag.NewFlagSet(w.self.Name, pflag.ContinueOnError)
-		flags.ParseErrorsAllowlist.UnknownFlags = true
-		theirs.register(flags)
+		theirs.registerLog(flags)
+		theirs.registerFacts(flags)
 		o.register(flags)
 		flags.Duration("timeout", time.Second, "")
 		if err := flags.Parse(args); err != nil {
@@ -64,7 +63,7 @@ func texts(list any) []string {
 	var all []string
 	for _, item := range items {
 		if s, ok := item.(string); ok {
-			all = append(all, strings.TrimSpace(s))
+			all = append(all, s)
 		}
 	}
 	return all

@@ -28,14 +28,11 @@ facts, values that a dialect cannot hold, templates that do not parse.
 When all is well it lists the outputs and the facts they need, and for env files
 that the kubelet reads, the env: block to paste into the consuming container.`,
 		Example: `  podfacts check -c podfacts.yaml`,
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.load(&o, config.Loader{})
+			c, err := p.loadOutputs(cmd, &o, config.Loader{})
 			if err != nil {
 				return err
-			}
-			if len(c.Outputs) == 0 {
-				return noOutputs(cmd)
 			}
 			if quiet {
 				return nil
@@ -43,6 +40,7 @@ that the kubelet reads, the env: block to paste into the consuming container.`,
 			return failed(describe(p.stdout, c.Outputs))
 		},
 	}
+	p.registerFacts(cmd.Flags())
 	o.register(cmd.Flags())
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "print nothing when all is well")
 	return cmd

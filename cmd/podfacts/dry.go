@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/hashicorp/go-multierror"
 	"github.com/spf13/pflag"
 
 	"github.com/podfacts/podfacts/agent/config"
@@ -27,7 +26,7 @@ type dryFlags struct {
 	pod     string
 	node    string
 	name    string
-	objects []string
+	objects list
 	set     []string
 }
 
@@ -35,7 +34,7 @@ func (d *dryFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&d.pod, "pod", "", "`file` with a Pod or a workload to take the place of a running pod; - is standard input")
 	flags.StringVar(&d.name, "pod-name", "", "which `[namespace/]name` to take, where the file holds several")
 	flags.StringVar(&d.node, "node", "", "`file` with the Node that the pod runs on")
-	flags.StringSliceVar(&d.objects, "objects", nil, "`directory` or file of dumped objects that stand in for the API server, repeatable")
+	flags.Var(&d.objects, "objects", "`directory` or file of dumped objects that stand in for the API server, repeatable")
 	flags.StringArrayVar(&d.set, "set", nil, "a fact that only a running pod has, as `fact=value`, repeatable")
 }
 
@@ -128,18 +127,22 @@ func (w *world) checkVolumes(c *config.Config) error {
 	if w.pod == nil {
 		return nil
 	}
-	var all *multierror.Error
+	var errs []error
 	var mounted []string
 	for _, v := range w.self.Volumes {
 		mounted = append(mounted, v.Dir)
 	}
+	who := "the pod"
+	if w.self.Name != "" {
+		who = "container " + w.self.Name
+	}
 	for _, v := range c.Volumes {
 		if !slices.Contains(mounted, v.Path) {
-			all = multierror.Append(all, fmt.Errorf("volume %s: %s mounts no downwardAPI volume there; it mounts %s", v.Path,
-				cmp.Or(w.self.Name, "the pod"), cmp.Or(strings.Join(mounted, ", "), "none")))
+			errs = append(errs, fmt.Errorf("volume %s: %s of the manifest mounts no downwardAPI volume there; it mounts %s", v.Path,
+				who, cmp.Or(strings.Join(mounted, ", "), "none")))
 		}
 	}
-	return all.ErrorOrNil()
+	return watch.Join(errs...)
 }
 
 // unknown says nothing, but can say why a dry run does not know a fact.
@@ -156,13 +159,13 @@ func (s *stated) Read(context.Context) (watch.Layer, error) { return s.layer, ni
 // parseSet reads fact=value pairs.
 func parseSet(pairs []string) (*stated, error) {
 	s := &stated{layer: watch.Layer{Live: true}}
-	var all *multierror.Error
+	var errs []error
 	for _, pair := range pairs {
 		if err := s.add(pair); err != nil {
-			all = multierror.Append(all, fmt.Errorf("--set %s: %w", pair, err))
+			errs = append(errs, fmt.Errorf("--set %s: %w", pair, err))
 		}
 	}
-	return s, all.ErrorOrNil()
+	return s, watch.Join(errs...)
 }
 
 func (s *stated) add(pair string) error {

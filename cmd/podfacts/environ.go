@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/go-multierror"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -23,7 +22,7 @@ const fileVariable = variablePrefix + "FILE"
 // setting that is silently ignored is found out too late.
 func setFromEnviron(cmd *cobra.Command, environ []string) error {
 	known := flagVariables(cmd.Root())
-	var all *multierror.Error
+	var errs []error
 	for _, kv := range environ {
 		name, value, _ := strings.Cut(kv, "=")
 		if !strings.HasPrefix(name, variablePrefix) || name == fileVariable || isServiceLink(name, value) {
@@ -31,7 +30,7 @@ func setFromEnviron(cmd *cobra.Command, environ []string) error {
 		}
 		flagName, ok := known[name]
 		if !ok {
-			all = multierror.Append(all, unknownVariable(name, known))
+			errs = append(errs, unknownVariable(name, known))
 			continue
 		}
 		flag := cmd.Flags().Lookup(flagName)
@@ -39,17 +38,17 @@ func setFromEnviron(cmd *cobra.Command, environ []string) error {
 			continue // another command's, or given
 		}
 		if err := cmd.Flags().Set(flagName, value); err != nil {
-			all = multierror.Append(all, fmt.Errorf("variable %s, as --%s: %w", name, flagName, err))
+			errs = append(errs, invalidValue(name, value, flag))
 		}
 	}
-	return all.ErrorOrNil()
+	return watch.Join(errs...)
 }
 
 // flagVariables maps the variable of each flag of each command to the flag.
 func flagVariables(root *cobra.Command) map[string]string {
 	known := make(map[string]string)
 	note := func(f *pflag.Flag) {
-		if f.Name != "help" {
+		if len(f.Annotations[cobra.FlagSetByCobraAnnotation]) == 0 {
 			known[variableOf(f.Name)] = f.Name
 		}
 	}
@@ -67,12 +66,12 @@ func variableOf(flag string) string {
 func unknownVariable(name string, known map[string]string) error {
 	var names []string
 	for k := range known {
-		names = append(names, k)
+		names = append(names, strings.TrimPrefix(k, variablePrefix))
 	}
 	slices.Sort(names)
 	hint := "unset it"
-	if near := watch.Nearest(name, names); near != "" {
-		hint = fmt.Sprintf("did you mean %s?", near)
+	if near := watch.Nearest(strings.TrimPrefix(name, variablePrefix), names); near != "" {
+		hint = fmt.Sprintf("did you mean %s?", variablePrefix+near)
 	}
 	return fmt.Errorf("unknown variable %s; %s", name, hint)
 }

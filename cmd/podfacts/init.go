@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,19 +23,20 @@ Nothing is written unless everything can be.`,
   podfacts init --env-file /run/podfacts/pod.env --preset pod,node,otel
   podfacts init --env-file /run/podfacts/pod.env --format kubernetes --env ZONE=node.zone
   podfacts init --template app.conf.tmpl:/run/podfacts/app.conf`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.load(&o, config.Loader{})
+			if timeout < 0 {
+				return fmt.Errorf("--timeout is %v, but must not be negative; 0 means not to wait", timeout)
+			}
+			c, err := p.loadOutputs(cmd, &o, config.Loader{})
 			if err != nil {
 				return err
-			}
-			if len(c.Outputs) == 0 {
-				return noOutputs(cmd)
 			}
 			a := agent.Agent{Sources: p.sources(cmd.Context(), c), Outputs: c.Outputs, Timing: c.Timing, Wait: timeout, Log: p.log()}
 			return failed(a.Once(cmd.Context()))
 		},
 	}
+	p.registerFacts(cmd.Flags())
 	o.register(cmd.Flags())
 	cmd.Flags().DurationVar(&timeout, "timeout", 30*time.Second, "how long to wait for missing facts; 0: not at all")
 	return cmd

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/hashicorp/go-multierror"
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
@@ -39,7 +38,7 @@ Without --pod the facts are those of the container that podfacts runs in.`,
   podfacts render -c podfacts.yaml --pod deploy.yaml
   podfacts render -c podfacts.yaml --pod deploy.yaml --objects dump/ --set pod.ip=10.0.0.7
   podfacts render -c podfacts.yaml --pod deploy.yaml --diff golden/`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if out != "" && against != "" {
 				return errors.New("--out and --diff exclude each other")
@@ -51,12 +50,9 @@ Without --pod the facts are those of the container that podfacts runs in.`,
 			if err := p.adopt(world, &o); err != nil {
 				return err
 			}
-			c, err := p.load(&o, world.loader())
+			c, err := p.loadOutputs(cmd, &o, world.loader())
 			if err != nil {
 				return err
-			}
-			if len(c.Outputs) == 0 {
-				return noOutputs(cmd)
 			}
 			if err := world.checkVolumes(c); err != nil {
 				return err
@@ -74,6 +70,7 @@ Without --pod the facts are those of the container that podfacts runs in.`,
 			return failed(printFiles(p.stdout, files))
 		},
 	}
+	p.registerFacts(cmd.Flags())
 	o.register(cmd.Flags())
 	dry.register(cmd.Flags())
 	cmd.Flags().StringVar(&out, "out", "", "write the outputs below this `directory`")
@@ -93,16 +90,19 @@ func rendered(ctx context.Context, outputs []agent.Output, sources []watch.Sourc
 	for _, e := range watch.Errors(err) {
 		p.log().Warn("source failed", "error", e)
 	}
-	var all *multierror.Error
+	var errs []error
 	var files []renderedFile
 	for _, o := range outputs {
 		var b bytes.Buffer
 		for _, e := range watch.Errors(o.Renderer.Render(&b, snapshot)) {
-			all = multierror.Append(all, fmt.Errorf("%s: %w", o.File.Path, e))
+			errs = append(errs, fmt.Errorf("%s: %w", o.File.Path, e))
 		}
 		files = append(files, renderedFile{o.File, b.Bytes()})
 	}
-	return files, all.ErrorOrNil()
+	if len(errs) > 0 && knowsNothing(snapshot) {
+		errs = append(errs, errNothingKnown)
+	}
+	return files, watch.Join(errs...)
 }
 
 // printFiles writes one file as it is, and several under headings as head(1)
@@ -135,25 +135,25 @@ func writeBelow(ctx context.Context, dir string, files []renderedFile) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	var all *multierror.Error
+	var errs []error
 	for _, f := range files {
 		target := publish.File{Path: below(dir, f.Path), Mode: f.Mode, MakeDirs: true}
 		if _, err := target.Publish(ctx, f.content); err != nil {
-			all = multierror.Append(all, err)
+			errs = append(errs, err)
 		}
 	}
-	return all.ErrorOrNil()
+	return watch.Join(errs...)
 }
 
 // compare prints a unified diff from the files below dir to the outputs.
 func compare(w io.Writer, dir string, files []renderedFile) error {
-	var all *multierror.Error
+	var errs []error
 	differs := false
 	for _, f := range files {
 		name := below(dir, f.Path)
 		have, err := os.ReadFile(name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			all = multierror.Append(all, err)
+			errs = append(errs, err)
 			continue
 		}
 		if d := diff.Diff(name, have, f.Path, f.content); len(d) > 0 || err != nil {
@@ -166,7 +166,7 @@ func compare(w io.Writer, dir string, files []renderedFile) error {
 			}
 		}
 	}
-	if err := all.ErrorOrNil(); err != nil {
+	if err := watch.Join(errs...); err != nil {
 		return failed(err)
 	}
 	if differs {

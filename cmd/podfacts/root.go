@@ -74,7 +74,7 @@ type program struct {
 
 	config    string
 	container string
-	volumes   []string
+	volumes   list
 	logFormat string
 	verbose   bool
 }
@@ -97,24 +97,39 @@ found a difference.`,
 		Example: `  podfacts init --env-file /run/podfacts/pod.env --preset pod,node
   podfacts render --pod pod.yaml -c podfacts.yaml
   podfacts view node.zone`,
+		Version:           versionLine(),
 		SilenceUsage:      true,
 		SilenceErrors:     true,
-		Args:              cobra.NoArgs,
 		PersistentPreRunE: p.prepare,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	p.register(root.PersistentFlags())
+	helped(root)
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(flagError)
+	p.registerLog(root.PersistentFlags())
 	root.AddCommand(p.initCommand(), p.runCommand(), p.renderCommand(), p.viewCommand(), p.checkCommand(), p.versionCommand())
+	root.SetHelpCommand(helpCommand())
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		cmd.Flags().SortFlags = false // they are registered in groups
+		if cmd.Name() == "completion" {
+			helped(cmd)
+		}
+	}
 	return root
 }
 
-// register adds the flags that every command has.
-func (p *program) register(flags *pflag.FlagSet) {
-	flags.StringVarP(&p.config, "config", "c", "", "configuration `file`; without one, flags do the common things")
-	flags.StringSliceVar(&p.volumes, "volume", nil, "downwardAPI or projected volume `directory`, repeatable (default: found by itself)")
-	flags.StringVar(&p.container, "container", "", "container that limits.memory and the like mean (default: the annotation, else the only one)")
-	flags.StringVar(&p.logFormat, "log-format", "text", "`text` or json, on standard error")
+// registerLog adds the flags that every command has.
+func (p *program) registerLog(flags *pflag.FlagSet) {
+	flags.StringVar(&p.logFormat, "log-format", "text", "`format` of the log on standard error: text or json")
 	flags.BoolVarP(&p.verbose, "verbose", "v", false, "log more")
+}
+
+// registerFacts adds the flags of commands that read a configuration and
+// facts.
+func (p *program) registerFacts(flags *pflag.FlagSet) {
+	flags.StringVarP(&p.config, "config", "c", "", "configuration `file`; without one, flags do the common things")
+	flags.Var(&p.volumes, "volume", "downwardAPI or projected volume `directory`, repeatable (default: found by itself)")
+	flags.StringVar(&p.container, "container", "", "`name` of the container that limits.memory and the like mean (default: the annotation, else the only one)")
 }
 
 // prepare runs before every command, when its flags are parsed.
@@ -143,6 +158,10 @@ func (p *program) log() *slog.Logger {
 // report prints an error, an aggregate as a line each.
 func (p *program) report(err error) {
 	for _, err := range watch.Errors(err) {
+		if p.logFormat == "json" {
+			p.log().Error("podfacts failed", "error", err)
+			continue
+		}
 		fmt.Fprintf(p.stderr, "podfacts: %v\n", err)
 	}
 }

@@ -22,25 +22,24 @@ that fails keeps its last good file and is tried again. SIGTERM ends it, SIGHUP
 makes it read the configuration and its templates again and render anew.`,
 		Example: `  podfacts run -c /etc/podfacts/podfacts.yaml
   podfacts run --template app.conf.tmpl:/run/podfacts/app.conf`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.load(&o, config.Loader{})
+			load := func() (*config.Config, error) { return p.loadOutputs(cmd, &o, config.Loader{}) }
+			c, err := load()
 			if err != nil {
 				return err
 			}
-			if len(c.Outputs) == 0 {
-				return noOutputs(cmd)
-			}
-			return failed(p.follow(cmd.Context(), &o, c))
+			return failed(p.follow(cmd.Context(), c, load))
 		},
 	}
+	p.registerFacts(cmd.Flags())
 	o.register(cmd.Flags())
 	return cmd
 }
 
 // follow runs the agent until ctx ends, and starts it anew with each SIGHUP.
 // A configuration that has become wrong does not replace the one that runs.
-func (p *program) follow(ctx context.Context, o *outputFlags, c *config.Config) error {
+func (p *program) follow(ctx context.Context, c *config.Config, load func() (*config.Config, error)) error {
 	log := p.log()
 	hangups := make(chan os.Signal, 1)
 	if len(hangupSignals()) > 0 {
@@ -54,10 +53,9 @@ func (p *program) follow(ctx context.Context, o *outputFlags, c *config.Config) 
 			return err
 		}
 		log.Info("reading the configuration again")
-		renewed, err := p.load(o, config.Loader{})
-		if err == nil && len(renewed.Outputs) > 0 {
+		renewed, err := load()
+		if err == nil {
 			c = renewed
-			continue
 		}
 		for _, e := range watch.Errors(err) {
 			log.Error("configuration is wrong; the last good one stays", "error", e)

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/go-multierror"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -16,7 +16,6 @@ import (
 	"github.com/podfacts/podfacts/agent/config"
 	"github.com/podfacts/podfacts/agent/publish"
 	"github.com/podfacts/podfacts/render"
-	"github.com/podfacts/podfacts/render/envfile"
 	"github.com/podfacts/podfacts/watch"
 	"github.com/podfacts/podfacts/watch/downward"
 	"github.com/podfacts/podfacts/watch/environ"
@@ -28,24 +27,16 @@ import (
 type outputFlags struct {
 	envFile   string
 	format    string
-	presets   []string
-	env       []string
+	presets   list
+	env       list
 	templates []string
 }
 
 func (o *outputFlags) register(flags *pflag.FlagSet) {
-	var formats []string
-	for _, d := range envfile.Dialects() {
-		formats = append(formats, d.String())
-	}
-	var presets []string
-	for _, p := range render.Presets() {
-		presets = append(presets, p.String())
-	}
 	flags.StringVar(&o.envFile, "env-file", "", "env `file` to write, from --preset and --env")
-	flags.StringVar(&o.format, "format", "sh", "dialect of the env file: "+strings.Join(formats, ", "))
-	flags.StringSliceVar(&o.presets, "preset", nil, "`names` of variables to write: "+strings.Join(presets, ", "))
-	flags.StringSliceVar(&o.env, "env", nil, "variable to write, as `NAME=fact`, repeatable")
+	flags.StringVar(&o.format, "format", "sh", "`dialect` of the env file: "+strings.Join(config.Dialects(), ", "))
+	flags.Var(&o.presets, "preset", "`names` of sets of variables to write, repeatable: "+strings.Join(config.Presets(), ", "))
+	flags.Var(&o.env, "env", "variable to write, as `NAME=fact`, repeatable")
 	flags.StringArrayVar(&o.templates, "template", nil, "template to render, as `source:target`, repeatable")
 }
 
@@ -53,7 +44,7 @@ func (o *outputFlags) register(flags *pflag.FlagSet) {
 // that is wrong with either is reported together.
 func (p *program) load(o *outputFlags, loader config.Loader) (*config.Config, error) {
 	c := &config.Config{Container: p.container}
-	var all *multierror.Error
+	var errs []error
 	loader.Container = p.container
 	if loader.ReadFile == nil {
 		loader.ReadFile = os.ReadFile
@@ -61,33 +52,53 @@ func (p *program) load(o *outputFlags, loader config.Loader) (*config.Config, er
 	if p.config != "" {
 		data, err := loader.ReadFile(p.config)
 		if err != nil {
-			return nil, fmt.Errorf("configuration: %w", err)
+			return nil, fmt.Errorf("configuration: %w; name the file with -c FILE", err)
 		}
-		parsed, err := loader.Parse(p.config, data)
-		all = multierror.Append(all, watch.Errors(err)...)
-		c = parsed
+		c, err = loader.Parse(p.config, data)
+		errs = append(errs, err)
 	}
 	for _, dir := range p.volumes {
 		if !slices.ContainsFunc(c.Volumes, func(v config.Volume) bool { return v.Path == dir }) {
 			c.Volumes = append(c.Volumes, config.Volume{Path: dir})
 		}
 	}
-	outputs, errs := o.outputs(c.Container, loader)
-	all = multierror.Append(all, errs...)
-	c.Outputs = append(c.Outputs, outputs...)
-	return c, all.ErrorOrNil()
+	outputs, err := o.outputs(c.Container, loader)
+	errs = append(errs, err)
+	for _, o := range outputs {
+		if slices.ContainsFunc(c.Outputs, func(other agent.Output) bool { return sameFile(o, other) }) {
+			errs = append(errs, fmt.Errorf("two outputs write %s; give one of them another path", o.File.Path))
+		}
+		c.Outputs = append(c.Outputs, o)
+	}
+	return c, watch.Join(errs...)
+}
+
+func sameFile(a, b agent.Output) bool {
+	return filepath.Clean(a.File.Path) == filepath.Clean(b.File.Path)
+}
+
+// loadOutputs is load for commands that are of no use without outputs.
+func (p *program) loadOutputs(cmd *cobra.Command, o *outputFlags, loader config.Loader) (*config.Config, error) {
+	c, err := p.load(o, loader)
+	if err != nil || len(c.Outputs) > 0 {
+		return c, err
+	}
+	if p.config != "" {
+		return nil, fmt.Errorf("%s has no outputs; list them there under outputs:, or use --env-file or --template; see %s --help", p.config, cmd.CommandPath())
+	}
+	return nil, fmt.Errorf("nothing to write; name a configuration with -c FILE, or use --env-file or --template; see %s --help", cmd.CommandPath())
 }
 
 // outputs makes what the flags describe.
-func (o *outputFlags) outputs(container string, loader config.Loader) ([]agent.Output, []error) {
+func (o *outputFlags) outputs(container string, loader config.Loader) ([]agent.Output, error) {
 	if o == nil {
 		return nil, nil
 	}
 	var outputs []agent.Output
 	var errs []error
 	if o.envFile != "" {
-		e, bad := o.envRenderer(container)
-		errs = append(errs, bad...)
+		e, err := o.envRenderer(container)
+		errs = append(errs, err)
 		outputs = append(outputs, agent.Output{File: publish.File{Path: o.envFile}, Renderer: e})
 	} else if len(o.presets)+len(o.env) > 0 {
 		errs = append(errs, errors.New("--preset and --env say what to write, but not where; add --env-file FILE"))
@@ -95,7 +106,7 @@ func (o *outputFlags) outputs(container string, loader config.Loader) ([]agent.O
 	for _, t := range o.templates {
 		source, target, ok := strings.Cut(t, ":")
 		if !ok || source == "" || target == "" {
-			errs = append(errs, fmt.Errorf("--template is %q, but must be SOURCE:TARGET", t))
+			errs = append(errs, fmt.Errorf("--template is %q, but must be SOURCE:TARGET, as in app.tmpl:/run/podfacts/app.conf", t))
 			continue
 		}
 		data, err := loader.ReadFile(source)
@@ -105,25 +116,25 @@ func (o *outputFlags) outputs(container string, loader config.Loader) ([]agent.O
 		}
 		r, err := render.ParseTemplate(source, string(data), render.TemplateOptions{Container: container})
 		if err != nil {
-			errs = append(errs, watch.Errors(err)...)
+			errs = append(errs, err)
 			continue
 		}
 		outputs = append(outputs, agent.Output{File: publish.File{Path: target}, Renderer: r})
 	}
-	return outputs, errs
+	return outputs, watch.Join(errs...)
 }
 
-func (o *outputFlags) envRenderer(container string) (*render.Env, []error) {
+func (o *outputFlags) envRenderer(container string) (*render.Env, error) {
 	e := &render.Env{Name: o.envFile, Container: container}
 	var errs []error
-	var ok bool
-	if e.Dialect, ok = envfile.Lookup(o.format); !ok {
-		errs = append(errs, fmt.Errorf("--format %q is unknown; see podfacts init --help", o.format))
+	var err error
+	if e.Dialect, err = config.Dialect(o.format); err != nil {
+		errs = append(errs, fmt.Errorf("--format: %w", err))
 	}
 	for _, name := range o.presets {
-		preset, ok := render.LookupPreset(name)
-		if !ok {
-			errs = append(errs, fmt.Errorf("--preset %q is unknown; see podfacts init --help", name))
+		preset, err := config.Preset(name)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("--preset: %w", err))
 			continue
 		}
 		e.Presets = append(e.Presets, preset)
@@ -139,6 +150,9 @@ func (o *outputFlags) envRenderer(container string) (*render.Env, []error) {
 			errs = append(errs, fmt.Errorf("--env %s: %w", kv, err))
 			continue
 		}
+		if slices.ContainsFunc(e.Entries, func(other render.Entry) bool { return other.Name == name }) {
+			errs = append(errs, fmt.Errorf("--env %s: variable %s is set twice; leave one out", kv, name))
+		}
 		if err := e.Dialect.CheckName(name); err != nil {
 			errs = append(errs, fmt.Errorf("--env %s: %w", kv, err))
 		}
@@ -147,7 +161,7 @@ func (o *outputFlags) envRenderer(container string) (*render.Env, []error) {
 	if len(e.Presets)+len(e.Entries) == 0 && len(errs) == 0 {
 		errs = append(errs, fmt.Errorf("--env-file %s has nothing to write; add --preset pod,node or --env ZONE=node.zone", o.envFile))
 	}
-	return e, errs
+	return e, watch.Join(errs...)
 }
 
 // sources opens what a pod has, best first.
@@ -163,9 +177,4 @@ func (p *program) sources(ctx context.Context, c *config.Config) []watch.Source 
 		}
 	}
 	return append(sources, &serviceaccount.Source{}, &environ.Source{Environ: p.environ, Vars: c.Environment})
-}
-
-// noOutputs explains that there is nothing to do.
-func noOutputs(cmd *cobra.Command) error {
-	return fmt.Errorf("nothing to write; name outputs in a configuration (-c FILE), or use --env-file or --template; see podfacts %s --help", cmd.Name())
 }

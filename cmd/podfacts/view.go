@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -30,8 +31,19 @@ pod.labels['app.kubernetes.io/name'], limits.memory.`,
   podfacts view node.zone
   podfacts view -o json | jq .pod.labels
   podfacts view --pod deploy.yaml --node node.yaml`,
-		Args: cobra.MaximumNArgs(1),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return fmt.Errorf("%s prints all facts or one, but got %d names; see %s --help", cmd.CommandPath(), len(args), cmd.CommandPath())
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if !slices.Contains([]string{"table", "json", "yaml"}, v.output) {
+				return fmt.Errorf("--output is %q, but must be table, json or yaml", v.output)
+			}
+			if v.origins && v.output == "table" {
+				return errors.New("--origins needs -o json or -o yaml; a table shows origins anyway")
+			}
 			world, err := p.world(&dry)
 			if err != nil {
 				return err
@@ -49,9 +61,6 @@ pod.labels['app.kubernetes.io/name'], limits.memory.`,
 				}
 				v.path = render.InContainer(v.path, c.Container)
 			}
-			if !slices.Contains([]string{"table", "json", "yaml"}, v.output) {
-				return fmt.Errorf("--output is %q, but must be table, json or yaml", v.output)
-			}
 			snapshot, err := watch.Collect(cmd.Context(), world.sources(cmd.Context(), p, c)...)
 			for _, e := range watch.Errors(err) {
 				p.log().Warn("source failed", "error", e)
@@ -60,7 +69,8 @@ pod.labels['app.kubernetes.io/name'], limits.memory.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&v.output, "output", "o", "table", "table, json or yaml")
+	p.registerFacts(flags)
+	flags.StringVarP(&v.output, "output", "o", "table", "`format`: table, json or yaml")
 	flags.BoolVar(&v.origins, "origins", false, "with json and yaml: a list of facts with origin and age, not the tree")
 	flags.BoolVar(&v.showSecrets, "show-secrets", false, "show sensitive values")
 	dry.register(flags)
@@ -75,7 +85,25 @@ type viewing struct {
 	showSecrets bool
 }
 
+// errNothingKnown is what most likely is wrong where there is not one fact.
+var errNothingKnown = errors.New("no fact is known here; run podfacts in a pod that mounts a downwardAPI volume, or name a manifest with --pod FILE")
+
+func knowsNothing(s *watch.Snapshot) bool {
+	for range s.Facts() {
+		return false
+	}
+	return true
+}
+
 func (v *viewing) print(w io.Writer, s *watch.Snapshot) error {
+	if knowsNothing(s) && (v.path != "" || v.output == "table") {
+		return errNothingKnown
+	}
+	if v.path != "" {
+		if _, err := s.Lookup(v.path); err != nil {
+			return err
+		}
+	}
 	switch {
 	case v.path != "" && v.output == "table":
 		return v.one(w, s)
@@ -136,8 +164,11 @@ func (v *viewing) cell(f watch.Fact) string {
 
 func (v *viewing) origin(f watch.Fact) string {
 	s := f.Origin.String()
-	if f.Unset {
+	switch {
+	case f.Unset && strings.Contains(string(f.Path), ".limits."):
 		s += "; unset, the node's allocatable stands in"
+	case f.Unset:
+		s += "; unset"
 	}
 	for _, o := range f.Origin.Others {
 		value := v.cell(watch.Fact{Path: f.Path, Value: o.Value, Sensitive: f.Sensitive})
