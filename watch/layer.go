@@ -5,6 +5,8 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // Layer is what one source says at one moment: statements about facts.
@@ -29,6 +31,9 @@ type Statement struct {
 	Value any
 	// From is the place inside the source: a file, a variable, an object.
 	From string
+	// Divisor says that a quantity was rounded up to a multiple of it. Nil:
+	// it is exact.
+	Divisor *resource.Quantity
 	// Unset marks a limit or request that nobody set; Value is then what
 	// Kubernetes puts in its place.
 	Unset bool

@@ -10,6 +10,9 @@ import "time"
 //  2. else the one whose word changed last. Words that have stood since the
 //     start changed together, and go by the order of the sources.
 //
+// Of two that agree on a quantity but for rounding, the one rounded less is
+// taken: 250m rather than the 1 that a divisor of 1 makes of it.
+//
 // A word that says "absent" (a key gone from a map) counts like any other.
 // Time is counted in updates, not in seconds, so a clock that is set back
 // decides nothing.
@@ -209,10 +212,11 @@ func decide(p Path, all []candidate) (f Fact, ok bool) {
 			best = i
 		}
 	}
-	winner := &all[best]
-	if winner.absent {
+	if all[best].absent {
 		return Fact{}, false
 	}
+	best = exactest(p, all, best)
+	winner := &all[best]
 	f = Fact{Path: p, Value: winner.Value, Unset: winner.Unset, Sensitive: winner.Sensitive, Origin: Origin{
 		Source: winner.source, From: winner.From, Confirmed: winner.confirmed, Stale: winner.stale,
 	}}
@@ -222,6 +226,9 @@ func decide(p Path, all []candidate) (f Fact, ok bool) {
 			continue
 		}
 		f.Sensitive = f.Sensitive || c.Sensitive
+		if c.roundsFrom(p, winner) {
+			continue // no disagreement
+		}
 		if f.Value == nil {
 			// That a limit is unset is known to the API alone; the number that
 			// stands in its place may be known to the volume alone.
@@ -231,6 +238,37 @@ func decide(p Path, all []candidate) (f Fact, ok bool) {
 		}
 	}
 	return f, f.Value != nil
+}
+
+// exactest looks for a candidate that says the same as the best one, and was
+// rounded less.
+func exactest(p Path, all []candidate, best int) int {
+	for i := range all {
+		if all[best].Divisor == nil {
+			break
+		}
+		if all[best].roundsFrom(p, &all[i]) && (!all[i].stale || all[best].stale) {
+			best = i
+		}
+	}
+	return best
+}
+
+// roundsFrom reports whether c is what rounding makes of finer.
+func (c *candidate) roundsFrom(p Path, finer *candidate) bool {
+	if c.Divisor == nil || finer.Divisor != nil && finer.Divisor.Cmp(*c.Divisor) >= 0 {
+		return false
+	}
+	mine, okMine := c.Value.(string)
+	theirs, okTheirs := finer.Value.(string)
+	if !okMine || !okTheirs {
+		return false
+	}
+	coarse, err := ParseQuantity(mine)
+	exact, errExact := ParseQuantity(theirs)
+	_, name := p.Parent()
+	return err == nil && errExact == nil &&
+		DivideQuantity(name, coarse, *c.Divisor) == DivideQuantity(name, exact, *c.Divisor)
 }
 
 // beats reports whether c goes before one that precedes it in the order of

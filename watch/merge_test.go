@@ -7,6 +7,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // named is a source in name only; tests of the merge say what it says.
@@ -365,6 +367,36 @@ func TestMergeOthers(t *testing.T) {
 	} {
 		if f, err := s.Lookup(p); err != nil || !slices.Equal(f.Origin.Others, want) {
 			t.Errorf("%s: %v, %v; want %v", p, f.Origin.Others, err, want)
+		}
+	}
+}
+
+func TestMergePrefersTheExacter(t *testing.T) {
+	t.Parallel()
+	const cpu, memory Path = "containers.main.limits.cpu", "containers.main.limits.memory"
+	rounded := func(p Path, value, divisor string) say {
+		return says().with(p, Statement{Value: value, Divisor: new(resource.MustParse(divisor))})
+	}
+	for name, test := range map[string]struct {
+		rounds []round
+		fact   Path
+		want   string
+		others int
+	}{
+		"what rounding lost":        {[]round{{"api": rounded(cpu, "1", "1"), "volume": rounded(cpu, "250m", "1m")}}, cpu, "250m", 0},
+		"of several":                {[]round{{"api": rounded(memory, "1Gi", "1Gi"), "volume": rounded(memory, "1000Mi", "1Mi"), "env": rounded(memory, "1048000001", "1")}}, memory, "1048000001", 0},
+		"what is exact":             {[]round{{"api": rounded(cpu, "1", "1"), "volume": says(string(cpu), "250m")}}, cpu, "250m", 0},
+		"the exacter comes first":   {[]round{{"api": rounded(cpu, "250m", "1m"), "volume": rounded(cpu, "1", "1")}}, cpu, "250m", 0},
+		"not what rounding gives":   {[]round{{"api": rounded(cpu, "2", "1"), "volume": rounded(cpu, "250m", "1m")}}, cpu, "2", 1},
+		"not before the change":     {[]round{{"api": rounded(cpu, "1", "1"), "volume": rounded(cpu, "250m", "1m")}, {"api": rounded(cpu, "2", "1")}}, cpu, "2", 1},
+		"not what may have changed": {[]round{{"api": rounded(cpu, "1", "1"), "volume": rounded(cpu, "250m", "1m")}, {"volume": says().failing()}}, cpu, "1", 1},
+		"not against what is live":  {[]round{{"api": says(string(cpu), "1").live(), "volume": rounded(cpu, "250m", "1m")}}, cpu, "1", 1},
+		"same divisor":              {[]round{{"api": rounded(cpu, "1", "1"), "volume": rounded(cpu, "1", "1")}}, cpu, "1", 0},
+		"the API knows it as unset": {[]round{{"api": says().with(cpu, Statement{Unset: true}), "volume": rounded(cpu, "8", "1")}}, cpu, "8", 0},
+	} {
+		s := merge(test.rounds...)
+		if f, err := s.Lookup(test.fact); err != nil || f.Value != test.want || len(f.Origin.Others) != test.others {
+			t.Errorf("%s: got %v, %v against %v; want %s", name, f.Value, err, f.Origin.Others, test.want)
 		}
 	}
 }

@@ -199,20 +199,21 @@ func (r *reading) takeResource(path, number, from string, m meaning, what string
 		return true
 	}
 	r.divisors[m.fact] = m.divisor
-	r.layer.Set(m.fact, value, from)
+	r.layer.State(m.fact, watch.Statement{Value: value, From: from, Divisor: new(whole(m.divisor))})
 	return true
 }
 
 // divisorLess compares divisors, of which zero means 1.
 func divisorLess(a, b resource.Quantity) int {
-	one := resource.MustParse("1")
-	if a.IsZero() {
-		a = one
-	}
-	if b.IsZero() {
-		b = one
-	}
+	a, b = whole(a), whole(b)
 	return a.Cmp(b)
+}
+
+func whole(divisor resource.Quantity) resource.Quantity {
+	if divisor.IsZero() {
+		return resource.MustParse("1")
+	}
+	return divisor
 }
 
 // verbatim states a file of unknown meaning. A projected volume may hold

@@ -55,6 +55,10 @@ func (s *Source) Read(context.Context) (watch.Layer, error) {
 			errs = multierror.Append(errs, fmt.Errorf("environment: %s: %w", v.Name, err))
 			continue
 		}
+		if _, _, _, ok := ref.Resource(v.Fact); ok && value != nil {
+			layer.State(v.Fact, watch.Statement{Value: value, From: v.Name, Divisor: new(v.divisor())})
+			continue
+		}
 		layer.Set(v.fact(), value, v.Name)
 	}
 	for _, known := range wellKnown() {

@@ -124,6 +124,14 @@ func (v Var) value(text string) (any, error) {
 	return text, nil
 }
 
+// divisor is 1 where none was given.
+func (v Var) divisor() resource.Quantity {
+	if v.Divisor.IsZero() {
+		return resource.MustParse("1")
+	}
+	return v.Divisor
+}
+
 // hint is the entry to add to a pod spec.
 func (v Var) hint() string {
 	entry := fmt.Sprintf("{name: %s, value: ...}", v.Name)
