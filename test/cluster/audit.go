@@ -1,0 +1,151 @@
+package cluster
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// The API server's requests to itself and the questions whether it lives are nobody's
+// doing.
+const auditPolicy = `apiVersion: audit.k8s.io/v1
+kind: Policy
+rules:
+- level: None
+  users: ["system:apiserver"]
+- level: None
+  nonResourceURLs: ["/readyz*", "/livez*", "/healthz*"]
+- level: Metadata
+`
+
+// A Request is one request to the API server, at its latest stage.
+type Request struct {
+	User      string // empty when the token was refused
+	UserAgent string
+	Verb      string // get, list, watch, create, update, patch, delete
+	Resource  string // pods, deployments.apps, pods/status; empty for a path
+	Namespace string
+	Name      string // also of a list or watch with fieldSelector=metadata.name=NAME
+	URI       string
+	Code      int    // zero while unanswered
+	Stage     string // ResponseStarted: a watch that is open; ResponseComplete: over
+	Received  time.Time
+	Reason    string // why it was allowed or not, as RBAC tells it
+}
+
+// String is short enough to compare in tests: get pods shop/web-1 200.
+func (r Request) String() string {
+	if r.Resource == "" {
+		return fmt.Sprintf("%s %s %d", r.Verb, r.URI, r.Code)
+	}
+	object := r.Name
+	if r.Namespace != "" {
+		object = r.Namespace + "/" + r.Name
+	}
+	if object == "" {
+		return fmt.Sprintf("%s %s %d", r.Verb, r.Resource, r.Code)
+	}
+	return fmt.Sprintf("%s %s %s %d", r.Verb, r.Resource, object, r.Code)
+}
+
+// A Mark is a moment in the audit log. Its zero value is the beginning.
+type Mark struct{ offset int64 }
+
+// Mark is now: what has been answered is before it.
+func (c *Cluster) Mark() (Mark, error) {
+	info, err := os.Stat(c.auditLog())
+	if errors.Is(err, fs.ErrNotExist) {
+		return Mark{}, nil
+	}
+	if err != nil {
+		return Mark{}, err
+	}
+	return Mark{offset: info.Size()}, nil
+}
+
+// Requests returns the requests of a user that came after a mark, in the order in
+// which they came. An empty user means all, those that the cluster's own methods make
+// included. A request is there before its answer is; the end of a watch shows a moment
+// after the client closed it.
+func (c *Cluster) Requests(since Mark, user string) ([]Request, error) {
+	log, err := os.ReadFile(c.auditLog())
+	if err != nil {
+		return nil, err
+	}
+	var (
+		requests []Request
+		index    = map[string]int{} // by audit id; -1 for those before the mark
+		offset   int64
+	)
+	for line := range bytes.Lines(log) {
+		if !bytes.HasSuffix(line, []byte("\n")) {
+			break // half written
+		}
+		start := offset
+		offset += int64(len(line))
+		var e event
+		if err := json.Unmarshal(line, &e); err != nil {
+			return nil, fmt.Errorf("audit log: %w", err)
+		}
+		i, known := index[e.AuditID]
+		switch {
+		case known && i >= 0:
+			requests[i] = e.request()
+		case known:
+		case start < since.offset || user != "" && e.User.Username != user:
+			index[e.AuditID] = -1
+		default:
+			index[e.AuditID] = len(requests)
+			requests = append(requests, e.request())
+		}
+	}
+	return requests, nil
+}
+
+func (c *Cluster) auditLog() string { return filepath.Join(c.dir, "audit.log") }
+
+// An event is what we read of an audit.k8s.io/v1 Event; each request makes up to three.
+type event struct {
+	AuditID    string
+	Stage      string
+	RequestURI string
+	Verb       string
+	UserAgent  string
+	User       struct{ Username string }
+	ObjectRef  struct {
+		Resource, Subresource, APIGroup, Namespace, Name string
+	}
+	ResponseStatus           struct{ Code int }
+	RequestReceivedTimestamp time.Time
+	Annotations              map[string]string
+}
+
+func (e *event) request() Request {
+	resource := e.ObjectRef.Resource
+	if e.ObjectRef.APIGroup != "" {
+		resource += "." + e.ObjectRef.APIGroup
+	}
+	if e.ObjectRef.Subresource != "" {
+		resource += "/" + e.ObjectRef.Subresource
+	}
+	return Request{
+		User:      e.User.Username,
+		UserAgent: e.UserAgent,
+		Verb:      e.Verb,
+		Resource:  resource,
+		Namespace: e.ObjectRef.Namespace,
+		Name:      e.ObjectRef.Name,
+		URI:       e.RequestURI,
+		Code:      e.ResponseStatus.Code,
+		Stage:     e.Stage,
+		Received:  e.RequestReceivedTimestamp,
+		Reason: strings.TrimSpace(e.Annotations["authorization.k8s.io/decision"] + " " +
+			e.Annotations["authorization.k8s.io/reason"]),
+	}
+}

@@ -1,0 +1,52 @@
+package cluster
+
+import (
+	"crypto/rand"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// InCluster is what the kubelet mounts at /var/run/secrets/kubernetes.io/serviceaccount.
+type InCluster struct {
+	Token     string
+	CA        []byte
+	Namespace string
+}
+
+// Write makes the directory, or replaces all its files at once when it is there, in the
+// kubelet's way (pkg/volume/util/atomic_writer.go): the files are in a directory of
+// their own, which the link ..data leads to.
+func (f InCluster) Write(dir string) error {
+	version := ".." + rand.Text()
+	if err := os.MkdirAll(filepath.Join(dir, version), 0o755); err != nil {
+		return err
+	}
+	for name, text := range map[string][]byte{"token": []byte(f.Token), "ca.crt": f.CA, "namespace": []byte(f.Namespace)} {
+		if err := os.WriteFile(filepath.Join(dir, version, name), text, 0o644); err != nil {
+			return err
+		}
+	}
+	data := filepath.Join(dir, "..data")
+	old, err := os.Readlink(data)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.Symlink(version, data+"_tmp"); err != nil {
+		return err
+	}
+	if err := os.Rename(data+"_tmp", data); err != nil {
+		return err
+	}
+	for _, name := range []string{"token", "ca.crt", "namespace"} {
+		err := os.Symlink(filepath.Join("..data", name), filepath.Join(dir, name))
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	if old == "" {
+		return nil
+	}
+	return os.RemoveAll(filepath.Join(dir, old))
+}
