@@ -189,18 +189,33 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// TestDryRunInCI runs the example's own script.
+// TestDryRunInCI runs the example's own script: all is well, something has
+// changed, and the change is accepted.
 func TestDryRunInCI(t *testing.T) {
 	t.Parallel()
-	bin := t.TempDir()
+	bin, dir := t.TempDir(), t.TempDir()
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	cmd := exec.CommandContext(t.Context(), "sh", filepath.Join(root, "examples/dry-run-in-ci/check.sh"))
-	cmd.Env = append(os.Environ(), "PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(root, "examples/dry-run-in-ci"))); err != nil {
+		t.Fatal(err)
 	}
+	check := func(want int, args ...string) {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), "sh", append([]string{filepath.Join(dir, "check.sh")}, args...)...)
+		cmd.Env = append(os.Environ(), "PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
+		out, err := cmd.CombinedOutput()
+		if got := cmd.ProcessState.ExitCode(); got != want {
+			t.Errorf("check.sh %s: exit code %d, want %d: %v\n%s", strings.Join(args, " "), got, want, err, out)
+		}
+	}
+	check(exitOK)
+	if err := os.WriteFile(filepath.Join(dir, "expected/run/podfacts/pod.env"), []byte("OLD='1'\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	check(exitDifference)
+	check(exitOK, "--out")
+	check(exitOK)
 }
 
 func readFile(t *testing.T, name string) string {
