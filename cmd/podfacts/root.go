@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -107,10 +108,12 @@ found a difference.`,
 	root.SetFlagErrorFunc(flagError)
 	p.registerLog(root.PersistentFlags())
 	root.AddCommand(p.initCommand(), p.runCommand(), p.renderCommand(), p.viewCommand(), p.checkCommand(), p.versionCommand())
+	root.AddCommand(p.topics()...)
 	root.SetHelpCommand(helpCommand())
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {
 		cmd.Flags().SortFlags = false // they are registered in groups
+		completeValues(cmd)
 		if cmd.Name() == "completion" {
 			helped(cmd)
 		}
@@ -137,11 +140,13 @@ func (p *program) prepare(cmd *cobra.Command, _ []string) error {
 	if err := setFromEnviron(cmd, p.environ); err != nil {
 		return err
 	}
-	if p.logFormat != "text" && p.logFormat != "json" {
+	if !slices.Contains(logFormats(), p.logFormat) {
 		return fmt.Errorf("--log-format is %q, but must be text or json", p.logFormat)
 	}
 	return nil
 }
+
+func logFormats() []string { return []string{"text", "json"} }
 
 // log makes the logger that the flags ask for.
 func (p *program) log() *slog.Logger {
@@ -158,6 +163,7 @@ func (p *program) log() *slog.Logger {
 // report prints an error, an aggregate as a line each.
 func (p *program) report(err error) {
 	for _, err := range watch.Errors(err) {
+		err = withTopic(err)
 		if p.logFormat == "json" {
 			p.log().Error("podfacts failed", "error", err)
 			continue

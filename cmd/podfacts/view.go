@@ -38,7 +38,7 @@ pod.labels['app.kubernetes.io/name'], limits.memory.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !slices.Contains([]string{"table", "json", "yaml"}, v.output) {
+			if !slices.Contains(outputFormats(), v.output) {
 				return fmt.Errorf("--output is %q, but must be table, json or yaml", v.output)
 			}
 			if v.origins && v.output == "table" {
@@ -76,6 +76,8 @@ pod.labels['app.kubernetes.io/name'], limits.memory.`,
 	dry.register(flags)
 	return cmd
 }
+
+func outputFormats() []string { return []string{"table", "json", "yaml"} }
 
 // viewing is how the view is to be printed.
 type viewing struct {
