@@ -164,6 +164,8 @@ func TestMistakes(t *testing.T) {
 		{"no list of presets", head + "presets: pod\n", `c.yaml:3: presets is "pod", but must be a list`},
 		{"check is no list", head + "text: a\n  check: {command: nginx -t}\n", `c.yaml:4: check.command is "nginx -t", but must be a list`},
 		{"path is no string", "outputs:\n- path: [a]\n  text: a\n", "c.yaml:2: path is a list, but must be a string"},
+		{"path of a directory", "outputs:\n- {path: /run/podfacts/, text: a}\n", "c.yaml:2: path /run/podfacts/ is that of a directory; name a file in it"},
+		{"path of the directory above", "outputs:\n- {path: .., text: a}\n", "path .. is that of a directory"},
 		{"from is empty", head + "env: [{name: A, from: ''}]\n", "c.yaml:3: A: from is empty; name a fact"},
 		{"text with arithmetic", head + "env: [{name: A, value: b, percent: 3}]\n", "A: default, percent, divisor and allowUnset belong to from"},
 		{"valueFrom is empty", head + "env: [{name: A, valueFrom: {}}]\n", "c.yaml:3: valueFrom must name one field"},

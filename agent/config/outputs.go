@@ -81,6 +81,10 @@ func (r outputsReader) place(o *output) {
 		return
 	}
 	path := filepath.Clean(o.path)
+	if name := filepath.Base(o.path); strings.HasSuffix(o.path, "/") || name == "." || name == ".." {
+		r.fail(o.node, "path %s is that of a directory; name a file in it", o.path)
+		return
+	}
 	if line, taken := r.paths[path]; taken {
 		r.fail(o.node, "two outputs write %s, the other in line %d; give one of them another path", o.path, line)
 	}
