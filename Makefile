@@ -9,7 +9,7 @@ BENCH    ?= full
 
 # Tests that need much more than the product does are modules of their own.
 NESTED := $(patsubst %/go.mod,%,$(wildcard test/kubelet/go.mod test/templates/go.mod))
-OWN    := . $(NESTED) $(patsubst %/go.mod,%,$(wildcard test/bench/go.mod))
+OWN    := . $(filter-out test/tools,$(patsubst %/go.mod,%,$(wildcard test/*/go.mod)))
 
 # The race detector wants cgo and a C compiler; Go alone is enough without it.
 RACE := $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && \
@@ -18,7 +18,7 @@ RACE := $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && \
 LINT = $(GO) tool -modfile=$(CURDIR)/test/tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fuzz fuzz-list bench cover cross clean
+.PHONY: help build test lint tidy fuzz fuzz-list bench cover cross clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ lint: ## golangci-lint, go vet, gofmt and go mod tidy, in every module
 		(cd $$module && $(GO) mod tidy -diff && $(GO) vet ./... && $(LINT) run ./...); \
 	done
 	@cd test/tools && $(GO) mod tidy -diff
+
+tidy: ## go mod tidy in every module: the nested ones follow the root
+	@set -e; for module in $(OWN) test/tools; do (cd $$module && $(GO) mod tidy); done
 
 fuzz: ## run each fuzz target for FUZZTIME (10s)
 	@GO='$(GO)' sh test/tools/fuzz.sh $(FUZZTIME) . $(NESTED)
