@@ -14,7 +14,7 @@ half-way leaves no trace.
 [Agent.Once] is for init containers: all outputs or none, then done. Facts
 that are missing are waited for. [Agent.Run] is for sidecars: it follows the
 sources and publishes what has changed; a unit that fails keeps its last good
-files and does not hold up the others.
+files and does not hold up the others, nor does one whose check is slow.
 */
 package agent
 
@@ -25,6 +25,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/podfacts/podfacts/agent/publish"
@@ -154,41 +155,24 @@ func (r *round) complain(err error) {
 
 // all publishes every unit, or none if any cannot be rendered.
 func (r *round) all(ctx context.Context, s *watch.Snapshot) error {
-	var errs []error
-	contents := make([][][]byte, len(r.units))
-	for i, u := range r.units {
-		var err error
-		contents[i], err = u.render(s)
-		errs = append(errs, err)
-	}
+	contents, errs := r.render(s)
 	if err := watch.Join(errs...); err != nil {
 		return err
 	}
-	for i, u := range r.units {
-		errs = append(errs, r.publish(ctx, u, contents[i], s))
-	}
-	r.last = s
+	r.publish(ctx, contents, errs, s)
 	return watch.Join(errs...)
 }
 
 // each publishes every unit that it can.
 func (r *round) each(ctx context.Context, s *watch.Snapshot) error {
-	var errs []error
-	contents := make([][][]byte, len(r.units))
-	rendered := make([]error, len(r.units))
+	contents, errs := r.render(s)
+	r.publish(ctx, contents, errs, s)
 	for i, u := range r.units {
-		contents[i], rendered[i] = u.render(s)
-	}
-	for i, u := range r.units {
-		err := rendered[i]
-		if err == nil {
-			err = r.publish(ctx, u, contents[i], s)
-		}
+		err := errs[i]
 		if err == nil {
 			delete(r.failed, i)
 			continue
 		}
-		errs = append(errs, err)
 		if text := err.Error(); r.failed[i] != text && ctx.Err() == nil {
 			r.failed[i] = text
 			for _, e := range watch.Errors(err) {
@@ -196,12 +180,33 @@ func (r *round) each(ctx context.Context, s *watch.Snapshot) error {
 			}
 		}
 	}
-	r.last = s
 	return watch.Join(errs...)
 }
 
-// publish writes one unit and logs what led to it.
-func (r *round) publish(ctx context.Context, u unit, contents [][]byte, s *watch.Snapshot) error {
+// render gives what each unit's files will hold, or its error.
+func (r *round) render(s *watch.Snapshot) (contents [][][]byte, errs []error) {
+	contents, errs = make([][][]byte, len(r.units)), make([]error, len(r.units))
+	for i, u := range r.units {
+		contents[i], errs[i] = u.render(s)
+	}
+	return contents, errs
+}
+
+// publish writes the units that have no error yet, all at the same time: the
+// check of one may be slow, and the others do not wait for it.
+func (r *round) publish(ctx context.Context, contents [][][]byte, errs []error, s *watch.Snapshot) {
+	var all sync.WaitGroup
+	for i, u := range r.units {
+		if errs[i] == nil {
+			all.Go(func() { errs[i] = r.publishUnit(ctx, u, contents[i], s) })
+		}
+	}
+	all.Wait()
+	r.last = s
+}
+
+// publishUnit writes one unit and logs what led to it.
+func (r *round) publishUnit(ctx context.Context, u unit, contents [][]byte, s *watch.Snapshot) error {
 	changed, err := u.publish(ctx, contents)
 	if changed {
 		facts := s.Changed(r.last)

@@ -231,6 +231,37 @@ func TestRunKeepsWhatIsGood(t *testing.T) {
 	})
 }
 
+// TestRunDoesNotWaitForSlowChecks: a check that hangs keeps back its own
+// output only.
+func TestRunDoesNotWaitForSlowChecks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		source := &labels{}
+		source.set(nil, "app", "web")
+		slow := output(t, dir, "slow", `{{ .pod.labels.app }}`)
+		slow.File.Check = func(ctx context.Context, _ string) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		a := Agent{Sources: []watch.Source{source}, Outputs: []Output{slow, output(t, dir, "quick", `{{ .pod.labels.app }}`)}}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- a.Run(ctx) }()
+		time.Sleep(time.Second)
+		if got := content(t, dir, "quick"); got != "web" {
+			t.Errorf("quick holds %q", got)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run returned %v", err)
+		}
+		if got := content(t, dir, "slow"); got != "(none)" {
+			t.Errorf("slow holds %q", got)
+		}
+	})
+}
+
 func ExampleAgent_Once() {
 	dir, _ := os.MkdirTemp("", "")
 	defer os.RemoveAll(dir)
