@@ -61,8 +61,8 @@ bench: build ## measure the binary beside its peers (BENCH=short for CI)
 	cd test/bench && $(GO) run . -mode $(BENCH) -podfacts ../../bin/podfacts -consul-template ../bin/consul-template
 
 cover: ## test coverage over all packages, as bin/cover.html
-	@mkdir -p bin
-	$(GO) test -coverpkg=./... -coverprofile=bin/cover.out ./...
+	@mkdir -p bin/counters # for the programs that tests start
+	GOCOVERDIR=$(CURDIR)/bin/counters $(GO) test -coverpkg=./... -coverprofile=bin/cover.out ./...
 	@$(GO) tool cover -html=bin/cover.out -o bin/cover.html
 	@$(GO) tool cover -func=bin/cover.out | tail -n 1
 

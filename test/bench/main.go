@@ -77,7 +77,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	scratch, err := os.MkdirTemp(".", "scratch-") // beside the source: a disk, where /tmp may be none
+	// Beside the binaries: that is a disk, where /tmp may be none.
+	scratch, err := os.MkdirTemp(filepath.Dir(*consulTemplate), "bench-")
 	if err != nil {
 		return err
 	}
