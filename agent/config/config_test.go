@@ -166,6 +166,7 @@ func TestMistakes(t *testing.T) {
 		{"path is no string", "outputs:\n- path: [a]\n  text: a\n", "c.yaml:2: path is a list, but must be a string"},
 		{"path of a directory", "outputs:\n- {path: /run/podfacts/, text: a}\n", "c.yaml:2: path /run/podfacts/ is that of a directory; name a file in it"},
 		{"path of the directory above", "outputs:\n- {path: .., text: a}\n", "path .. is that of a directory"},
+		{"variable is not listed", "environment: [{name: B}]\n" + head + "env: [{name: A, from: env.A}, {name: B, from: env.B}, {name: C, from: env.C, default: c}]\n", "c.yaml:3: /o: variable A is not listed, so it is not read; add {name: A} to environment"},
 		{"from is empty", head + "env: [{name: A, from: ''}]\n", "c.yaml:3: A: from is empty; name a fact"},
 		{"text with arithmetic", head + "env: [{name: A, value: b, percent: 3}]\n", "A: default, percent, divisor and allowUnset belong to from"},
 		{"valueFrom is empty", head + "env: [{name: A, valueFrom: {}}]\n", "c.yaml:3: valueFrom must name one field"},

@@ -15,6 +15,7 @@ import (
 	"github.com/podfacts/podfacts/agent/publish"
 	"github.com/podfacts/podfacts/render"
 	"github.com/podfacts/podfacts/watch"
+	"github.com/podfacts/podfacts/watch/environ"
 )
 
 // outputsReader reads outputs, and what must hold between them.
@@ -63,6 +64,7 @@ func (r outputsReader) output(n *yaml.Node) {
 	}
 	o.sound = len(r.mistakes) == before
 	renderer := r.renderer(&o)
+	r.variablesListed(&o, renderer.Needs())
 	r.place(&o)
 	file := publish.File{Path: o.path, Mode: r.mode(&o), InPlace: o.inPlace, MakeDirs: o.makeDirs}
 	file.UID, file.GID = r.owner(&o)
@@ -223,6 +225,20 @@ func (r outputsReader) variables(o *output) *render.Env {
 		})(o.env)
 	}
 	return e
+}
+
+// variablesListed finds variables of podfacts itself that an output cannot do
+// without, and that environment does not list: they would never be read.
+func (r outputsReader) variablesListed(o *output, needs watch.Needs) {
+	for _, need := range needs {
+		s := need.Path.Segments()
+		if need.Optional || len(s) != 2 || s[0] != "env" {
+			continue
+		}
+		if !slices.ContainsFunc(r.config.Environment, func(v environ.Var) bool { return v.Name == s[1] }) {
+			r.fail(o.node, "%s: variable %s is not listed, so it is not read; add {name: %s} to environment", o.path, s[1], s[1])
+		}
+	}
 }
 
 // mode reads octal permission bits, quoted or not.
