@@ -25,8 +25,10 @@ func (p *program) checkCommand() *cobra.Command {
 and reports everything that is wrong, with file and line: unknown keys, unknown
 facts, values that a dialect cannot hold, templates that do not parse.
 
-When all is well it lists the outputs and the facts they need, and for env files
-that the kubelet reads, the env: block to paste into the consuming container.`,
+When all is well it lists the outputs and the facts they use, marks those that
+env entries require, and for env files that the kubelet reads prints the env:
+block to paste into the consuming container. Whether a template can do without a
+fact shows when it is rendered.`,
 		Example: `  podfacts check -c podfacts.yaml`,
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -32,7 +32,7 @@ type dryFlags struct {
 
 func (d *dryFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&d.pod, "pod", "", "`file` with a Pod or a workload to take the place of a running pod; - is standard input")
-	flags.StringVar(&d.name, "pod-name", "", "which `[namespace/]name` to take, where the file holds several")
+	flags.StringVar(&d.name, "pod-name", "", "which pod or workload to take where there are several: `name`, namespace/name or kind/name")
 	flags.StringVar(&d.node, "node", "", "`file` with the Node that the pod runs on")
 	flags.Var(&d.objects, "objects", "`directory` or file of dumped objects that stand in for the API server, repeatable")
 	flags.StringArrayVar(&d.set, "set", nil, "a fact that only a running pod has, as `fact=value`, repeatable")
