@@ -60,20 +60,22 @@ outputs:
 		}
 	})
 
-	littered, last, n := 0, -1, 0
+	littered, last, n, grouped := 0, -1, 0, false
 	for ; n < kills || littered == 0 && n < 10*kills; n++ {
 		killRun(t, config, filepath.Join(out, "a"))
-		first := n == 0
-		version := wholeFile(t, filepath.Join(out, "a"), first)
+		version := wholeFile(t, filepath.Join(out, "a"), last < 0)
 		if version < last {
 			t.Errorf("version %d follows %d", version, last)
 		}
 		last = version
-		if set, err := filepath.EvalSymlinks(filepath.Join(out, "group", "..data")); err == nil {
+		set, err := filepath.EvalSymlinks(filepath.Join(out, "group", "..data"))
+		switch {
+		case err == nil:
+			grouped = true
 			if a, b := wholeFile(t, filepath.Join(set, "a"), false), wholeFile(t, filepath.Join(set, "b"), false); a != b {
 				t.Errorf("versions %d and %d in one set", a, b)
 			}
-		} else if !first {
+		case grouped:
 			t.Error(err)
 		}
 		if len(litter(t, out)) > 0 {
