@@ -1,5 +1,23 @@
 package apiserver
 
+import (
+	"context"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
 // Reason is why the API server did not answer.
 type Reason string
 
@@ -7,11 +25,11 @@ type Reason string
 const (
 	Forbidden    Reason = "forbidden"     // a permission is missing
 	Unauthorized Reason = "unauthorized"  // the credentials are not accepted
+	Expired      Reason = "expired"       // the credentials are too old
 	NotFound     Reason = "not found"     // the object, or its kind, does not exist
 	Replaced     Reason = "replaced"      // another pod has the name now
 	Unreachable  Reason = "unreachable"   // no connection, or no answer in time
 	Untrusted    Reason = "not trusted"   // the certificate is not of the CA
-	Expired      Reason = "expired"       // the client's certificate or token
 	Overloaded   Reason = "overloaded"    // it asks to be spared for a while
 	Invalid      Reason = "invalid"       // it refuses the request as such
 	Broken       Reason = "cannot answer" // it fails, or answers what nobody can read
@@ -24,12 +42,214 @@ type Error struct {
 	// Resource is what was asked for, as kubectl names it: replicasets.apps.
 	Resource        string
 	Namespace, Name string
-	Origin          string // of the access
-	// Rule is what a Role lacks where Reason is Forbidden.
+	// Rule is what a Role lacks, where Reason is Forbidden.
 	Rule *Rule
-	Err  error
+	// Hint says what to do next.
+	Hint string
+	// RetryAfter is how long the server asks to be spared.
+	RetryAfter time.Duration
+	Err        error
 }
 
-func (e *Error) Error() string { return string(e.Reason) }
+// Error says everything in one line.
+func (e *Error) Error() string {
+	s := e.Short()
+	if e.Hint != "" {
+		s += "; " + e.Hint
+	}
+	return s
+}
+
+// Short is Error without the hint.
+func (e *Error) Short() string {
+	s := string(e.Reason)
+	if e.Verb != "" {
+		s = e.Verb + " " + e.what() + ": " + s
+	}
+	if e.Err != nil && e.Reason != Forbidden && e.Reason != NotFound {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// what names what was asked for: pods shop/web-1.
+func (e *Error) what() string {
+	switch {
+	case e.Name == "" && e.Namespace == "":
+		return e.Resource
+	case e.Name == "":
+		return e.Resource + " in " + e.Namespace
+	case e.Namespace == "":
+		return e.Resource + " " + e.Name
+	}
+	return e.Resource + " " + e.Namespace + "/" + e.Name
+}
+
+// reasonOf returns why a request failed, or nothing.
+func reasonOf(err error) Reason {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Reason
+	}
+	return ""
+}
+
+// request says what was asked, for errors.
+type request struct {
+	verb     string
+	path     string
+	resource resource
+	question question
+}
+
+// fail makes an [*Error] of what client-go and the network say.
+func (c *Client) fail(req request, err error, info *call) error {
+	if known, ok := errors.AsType[*Error](err); ok {
+		return known
+	}
+	q := req.question
+	e := &Error{Verb: req.verb, Resource: req.path, Namespace: q.namespace, Name: q.name, RetryAfter: info.retryAfter, Err: err}
+	if req.path == "" {
+		e.Resource = req.resource.String()
+		if !req.resource.namespaced {
+			e.Namespace = ""
+		}
+	}
+	status, answered := errors.AsType[*apierrors.StatusError](err)
+	switch {
+	case untrusted(err):
+		e.Reason, e.Hint = Untrusted, c.trustHint(err)
+	case answered:
+		c.refused(e, req, status)
+	case errors.Is(err, context.DeadlineExceeded):
+		e.Reason, e.Err = Unreachable, fmt.Errorf("%s does not answer within %s", c.Server, c.timeout)
+		e.Hint = "check network policies and the address"
+	case errors.Is(err, context.Canceled):
+		e.Reason = Unreachable
+	case strings.Contains(err.Error(), "remote error: tls:"):
+		e.Reason, e.Hint = Unauthorized, "the server refuses the client certificate of "+c.Origin
+	case malformed(err):
+		e.Reason, e.Hint = Broken, fmt.Sprintf("check that %s is an API server", c.Server)
+	case c.tokenFile != "" && (errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission)):
+		e.Reason = Unauthorized
+	default:
+		e.Reason, e.Hint = Unreachable, "check network policies and the address"
+	}
+	return e
+}
+
+// refused reads the status that the API server answers with.
+func (c *Client) refused(e *Error, req request, status *apierrors.StatusError) {
+	if after := status.Status().Details; after != nil && e.RetryAfter == 0 {
+		e.RetryAfter = time.Duration(after.RetryAfterSeconds) * time.Second
+	}
+	switch code := int(status.Status().Code); {
+	case code == http.StatusForbidden:
+		e.Reason = Forbidden
+		if req.path == "" {
+			e.Rule = req.rule()
+			e.Hint = "add to a " + e.Rule.role() + ": " + e.Rule.String()
+		}
+	case code == http.StatusUnauthorized:
+		e.Reason, e.Hint = Unauthorized, "check the credentials of "+c.Origin
+		if at, ok := c.tokenExpiry(); ok && time.Now().After(at) {
+			e.Reason = Expired
+			e.Hint = fmt.Sprintf("the token in %s expired on %s; it is not being renewed", c.tokenFile, at.UTC().Format(time.RFC3339))
+		}
+	case code == http.StatusNotFound:
+		e.Reason, e.Hint = NotFound, "check its name and namespace"
+		if details := status.Status().Details; req.question.name == "" || details == nil || details.Name == "" {
+			e.Hint = "check that the API server serves it"
+		}
+	case code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable:
+		e.Reason = Overloaded
+	case code >= http.StatusInternalServerError:
+		e.Reason = Broken
+	default:
+		e.Reason = Invalid
+	}
+}
+
+// rule is the permission that a request takes.
+func (r request) rule() *Rule {
+	q := r.question
+	rule := &Rule{
+		APIGroups: []string{r.resource.group}, Resources: []string{r.resource.name}, Verbs: []string{r.verb},
+		ClusterScoped: !r.resource.namespaced || q.namespace == "", Namespace: q.namespace,
+	}
+	if q.name != "" && q.named() {
+		rule.ResourceNames = []string{q.name}
+	}
+	if rule.ClusterScoped {
+		rule.Namespace = ""
+	}
+	return rule
+}
+
+func (r Rule) role() string {
+	if r.ClusterScoped {
+		return "ClusterRole"
+	}
+	return "Role of namespace " + r.Namespace
+}
+
+// String writes the rule as it stands in a Role.
+func (r Rule) String() string {
+	quoted := make([]string, len(r.APIGroups))
+	for i, group := range r.APIGroups {
+		quoted[i] = fmt.Sprintf("%q", group)
+	}
+	s := fmt.Sprintf("{apiGroups: [%s], resources: [%s]", strings.Join(quoted, ", "), strings.Join(r.Resources, ", "))
+	if len(r.ResourceNames) > 0 {
+		s += fmt.Sprintf(", resourceNames: [%s]", strings.Join(r.ResourceNames, ", "))
+	}
+	return s + fmt.Sprintf(", verbs: [%s]}", strings.Join(r.Verbs, ", "))
+}
+
+// trustHint says whose word was taken for the certificate.
+func (c *Client) trustHint(err error) string {
+	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok && e.Reason == x509.Expired {
+		return "the server's certificate, or this machine's clock, must be set right"
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "use a name or address that the certificate is for"
+	}
+	return fmt.Sprintf("%s is not signed by %s; check that the CA is that of the cluster", c.Server, c.ca)
+}
+
+// tokenExpiry reads when the token in use ends. It is no secret, and the rest
+// is not looked at.
+func (c *Client) tokenExpiry() (time.Time, bool) {
+	data, err := os.ReadFile(c.tokenFile)
+	parts := strings.Split(strings.TrimSpace(string(data)), ".")
+	if err != nil || len(parts) != 3 {
+		return time.Time{}, false
+	}
+	var claims struct {
+		Expiry int64 `json:"exp"`
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil || json.Unmarshal(payload, &claims) != nil || claims.Expiry == 0 {
+		return time.Time{}, false
+	}
+	return time.Unix(claims.Expiry, 0), true
+}
+
+// malformed reports an answer that cannot be read.
+func malformed(err error) bool {
+	_, syntax := errors.AsType[*json.SyntaxError](err)
+	return syntax || errors.Is(err, io.ErrUnexpectedEOF) || strings.Contains(err.Error(), "couldn't get version/kind") ||
+		strings.Contains(err.Error(), "unexpected end of JSON") || strings.Contains(err.Error(), "no JSON")
+}
+
+// reset reports a connection that broke, which the next one need not do.
+func reset(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+}
+
+// gone reports that a version is too old to begin from.
+func gone(err error) bool {
+	status, ok := errors.AsType[*apierrors.StatusError](err)
+	return ok && (status.Status().Code == http.StatusGone || status.Status().Reason == metav1.StatusReasonExpired)
+}

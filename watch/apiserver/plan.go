@@ -25,7 +25,8 @@ type Plan struct {
 
 	mode    Mode
 	objects []Object
-	why     [parts][]string // who needs a part; empty parts are not asked for
+	why     [parts][]string   // who needs a part; empty parts are not asked for
+	served  map[kind]resource // what Resolve found out
 }
 
 // part is one thing that a plan can ask for.

@@ -161,6 +161,3 @@ func union(a, b []string) []string {
 	}
 	return a
 }
-
-// resource is how the kind of an object is served.
-func (p Plan) resource(o Object) resource { return guess(o.APIVersion, o.Kind) }

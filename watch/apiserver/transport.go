@@ -1,0 +1,226 @@
+package apiserver
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+	"k8s.io/client-go/transport"
+)
+
+// call travels with the context of one request.
+type call struct {
+	verb     string
+	metadata bool // ask for the metadata only
+
+	code       int           // of the answer, 0 for none
+	retryAfter time.Duration // how long the server wants to be spared
+}
+
+type callKey struct{}
+
+func withCall(ctx context.Context, c *call) context.Context {
+	return context.WithValue(ctx, callKey{}, c)
+}
+
+// caller notes how each call goes. It takes Retry-After out of the answer:
+// client-go would sleep and try again unseen, and this package has its own
+// ways to wait.
+type caller struct {
+	next  http.RoundTripper
+	count func(verb string, code int)
+}
+
+func (t caller) RoundTrip(req *http.Request) (*http.Response, error) {
+	c, _ := req.Context().Value(callKey{}).(*call)
+	if c == nil {
+		c = &call{verb: "get"}
+	}
+	if c.metadata {
+		req = req.Clone(req.Context())
+		req.Header.Set("Accept", "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json")
+	}
+	resp, err := t.next.RoundTrip(req)
+	if err != nil {
+		t.count(c.verb, 0)
+		return nil, err
+	}
+	c.code = resp.StatusCode
+	if seconds, err := time.ParseDuration(resp.Header.Get("Retry-After") + "s"); err == nil {
+		c.retryAfter = seconds
+	}
+	resp.Header.Del("Retry-After")
+	t.count(c.verb, resp.StatusCode)
+	return resp, nil
+}
+
+// tokenFile adds a token that is read for every request. There are few, and
+// each uses the token of its time.
+type tokenFile struct {
+	path string
+	next http.RoundTripper
+
+	mu   sync.Mutex
+	last string
+}
+
+func (t *tokenFile) RoundTrip(req *http.Request) (*http.Response, error) {
+	token, err := t.token()
+	if err != nil {
+		return nil, err
+	}
+	req = req.Clone(req.Context())
+	req.Header.Set("Authorization", "Bearer "+token)
+	return t.next.RoundTrip(req)
+}
+
+// token falls back to the last one while the file is being replaced.
+func (t *tokenFile) token() (string, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	data, err := os.ReadFile(t.path)
+	if token := strings.TrimSpace(string(data)); token != "" {
+		t.last = token
+	}
+	switch {
+	case t.last != "":
+		return t.last, nil
+	case err != nil:
+		return "", err
+	}
+	return "", fmt.Errorf("the token file %s is empty", t.path)
+}
+
+// connection is a transport whose certificate authority may be replaced. A
+// certificate that is refused makes it read the file again.
+//
+// It is not taken from client-go, whose transports live in a global cache and
+// look at the file every five minutes only.
+type connection struct {
+	caFile string
+	make   func(ca []byte) (*http.Transport, error)
+
+	mu        sync.Mutex
+	ca        []byte
+	transport *http.Transport
+}
+
+func (c *connection) RoundTrip(req *http.Request) (*http.Response, error) {
+	t, err := c.current()
+	if err != nil {
+		return nil, err
+	}
+	resp, err := t.RoundTrip(req)
+	if untrusted(err) && c.renew() {
+		if t, err = c.current(); err != nil {
+			return nil, err
+		}
+		return t.RoundTrip(req)
+	}
+	return resp, err
+}
+
+func (c *connection) current() (*http.Transport, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.transport != nil {
+		return c.transport, nil
+	}
+	if c.caFile != "" {
+		var err error
+		if c.ca, err = os.ReadFile(c.caFile); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	c.transport, err = c.make(c.ca)
+	return c.transport, err
+}
+
+// renew forgets the transport if the file has changed.
+func (c *connection) renew() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.caFile == "" {
+		return false
+	}
+	if ca, err := os.ReadFile(c.caFile); err != nil || bytes.Equal(ca, c.ca) {
+		return false
+	}
+	if c.transport != nil {
+		c.transport.CloseIdleConnections()
+		c.transport = nil
+	}
+	return true
+}
+
+func (c *connection) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.transport != nil {
+		c.transport.CloseIdleConnections()
+		c.transport = nil
+	}
+}
+
+// untrusted reports whether the server's certificate was refused.
+func untrusted(err error) bool {
+	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	return ok
+}
+
+// connect makes the way to the server: credentials, then the connection.
+func connect(f found, count func(verb string, code int)) (*http.Client, *connection, error) {
+	tc, err := f.config.TransportConfig()
+	if err != nil {
+		return nil, nil, err
+	}
+	conn := &connection{caFile: tc.TLS.CAFile}
+	static := tc.TLS.CAData
+	if conn.caFile != "" && len(static) > 0 {
+		conn.caFile = "" // as client-go, where the data win
+	}
+	conn.make = func(ca []byte) (*http.Transport, error) {
+		config := *tc
+		config.TLS.CAFile, config.TLS.CAData = "", ca
+		if conn.caFile == "" {
+			config.TLS.CAData = static
+		}
+		secure, err := transport.TLSConfigFor(&config)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.ca, err)
+		}
+		dial := (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext
+		if config.DialHolder != nil {
+			dial = config.DialHolder.Dial
+		}
+		// The defaults of Kubernetes include pings over HTTP/2, which find out
+		// that nobody is at the other end any more.
+		return utilnet.SetTransportDefaults(&http.Transport{
+			TLSClientConfig:     secure,
+			DialContext:         dial,
+			TLSHandshakeTimeout: 5 * time.Second,
+			MaxIdleConnsPerHost: 2,
+			DisableCompression:  config.DisableCompression,
+			Proxy:               config.Proxy, // nil is that of the environment
+		}), nil
+	}
+	var next http.RoundTripper = conn
+	if f.tokenFile != "" {
+		next = &tokenFile{path: f.tokenFile, next: conn}
+	}
+	authorized, err := transport.HTTPWrappersForConfig(tc, next)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &http.Client{Transport: caller{next: authorized, count: count}}, conn, nil
+}

@@ -1,0 +1,458 @@
+package apiserver
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"reflect"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	apiwatch "k8s.io/apimachinery/pkg/watch"
+
+	"github.com/podfacts/podfacts/watch/object"
+)
+
+// Timing says how patient a watch is. Zero fields mean the defaults.
+type Timing struct {
+	// Watch is how long a watch lasts before it is begun anew, up to twice
+	// that. Default 30 minutes.
+	Watch time.Duration
+	// Refresh is how often is read what cannot be watched. Where there are
+	// several such things, they share it. Default 5 minutes.
+	Refresh time.Duration
+	// Silence is how long a server that sends bookmarks may be silent. Servers
+	// send one each minute. Default 5 minutes.
+	Silence time.Duration
+	// Retry is the first pause after a failure; it doubles up to RetryMax.
+	// Defaults 500 ms and 30 s.
+	Retry, RetryMax time.Duration
+}
+
+func (t Timing) withDefaults() Timing {
+	t.Watch = cmp.Or(t.Watch, 30*time.Minute)
+	t.Refresh = cmp.Or(t.Refresh, 5*time.Minute)
+	t.Silence = cmp.Or(t.Silence, 5*time.Minute)
+	t.Retry = cmp.Or(t.Retry, 500*time.Millisecond)
+	t.RetryMax = cmp.Or(t.RetryMax, 30*time.Second)
+	return t
+}
+
+// Watch follows the API server until ctx ends. It calls changed when it has
+// begun, and whenever Read may say something new.
+func (s *Source) Watch(ctx context.Context, changed func()) error {
+	s.asking.Lock() // what is being asked just now need not be asked again
+	s.mu.Lock()
+	if time.Since(s.asked) > time.Minute {
+		s.answers = make(map[question]answer)
+	}
+	// Failures are to be tried again.
+	maps.DeleteFunc(s.answers, func(_ question, a answer) bool { return a.err != nil })
+	s.watching = true
+	s.mu.Unlock()
+	s.asking.Unlock()
+
+	ctx, cancel := context.WithCancel(ctx)
+	w := &watcher{Source: s, timing: s.Timing.withDefaults(), kick: make(chan struct{}, 1), changed: changed}
+	defer s.stopWatching()
+	defer w.group.Wait()
+	defer cancel()
+	changed()
+	return w.run(ctx)
+}
+
+func (s *Source) stopWatching() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.watching, s.asked = false, time.Time{}
+	if s.news != nil {
+		close(s.news)
+		s.news = nil
+	}
+}
+
+// watcher is one run of Watch.
+type watcher struct {
+	*Source
+
+	timing  Timing
+	changed func()
+	kick    chan struct{} // the questions may have changed
+	group   sync.WaitGroup
+	polled  atomic.Int64 // how many questions are read now and then
+}
+
+// run keeps one goroutine for each question that is to be asked.
+func (w *watcher) run(ctx context.Context) error {
+	running := make(map[question]context.CancelFunc)
+	for {
+		wanted := w.picture().questions()
+		for q, stop := range running {
+			if !slices.Contains(wanted, q) {
+				stop()
+				delete(running, q)
+			}
+		}
+		w.forget(wanted)
+		for _, q := range wanted {
+			if running[q] == nil {
+				ctx, stop := context.WithCancel(ctx) //nolint:govet // stopped above, or with ctx
+				running[q] = stop
+				w.group.Go(func() { w.follow(ctx, q) })
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-w.kick:
+		}
+	}
+}
+
+// forget drops answers to what is no longer asked.
+func (w *watcher) forget(wanted []question) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	maps.DeleteFunc(w.answers, func(q question, _ answer) bool { return !slices.Contains(wanted, q) })
+}
+
+// update takes in an answer and tells those who wait for it.
+func (w *watcher) update(ctx context.Context, q question, a answer) {
+	w.mu.Lock()
+	old, known := w.answers[q]
+	if ctx.Err() != nil { // the question is not asked any more
+		w.mu.Unlock()
+		return
+	}
+	same := known && old.live == a.live && reasonOf(old.err) == reasonOf(a.err) && (old.err == nil) == (a.err == nil) &&
+		old.text == a.text && sameObjects(old.objects, a.objects)
+	w.set(q, a)
+	w.mu.Unlock()
+	if same {
+		return
+	}
+	select {
+	case w.kick <- struct{}{}:
+	default:
+	}
+	w.changed()
+}
+
+// sameObjects compares without what changes with every write.
+func sameObjects(a, b []map[string]any) bool {
+	return slices.EqualFunc(a, b, func(x, y map[string]any) bool {
+		x, y = maps.Clone(x), maps.Clone(y)
+		for _, o := range []map[string]any{x, y} {
+			metadata := maps.Clone(object.Map(o, "metadata"))
+			delete(metadata, "resourceVersion")
+			o["metadata"] = metadata
+		}
+		return reflect.DeepEqual(x, y)
+	})
+}
+
+func (w *watcher) known(q question) (answer, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	a, ok := w.answers[q]
+	return a, ok
+}
+
+// follow keeps the answer to one question up to date.
+func (w *watcher) follow(ctx context.Context, q question) {
+	switch q.part {
+	case partOwners, partClusterUID: // what does not change is asked until it is known
+		w.poll(ctx, q, 0)
+	case partVersion:
+		w.poll(ctx, q, time.Hour)
+	case partNodeStatus: // nodes report often, mostly what is no fact
+		w.poll(ctx, q, w.timing.Refresh)
+	default:
+		if w.follows(ctx, q) {
+			w.poll(ctx, q, w.timing.Refresh)
+		}
+	}
+}
+
+// poll reads again every so often, or until it has succeeded where every is 0.
+func (w *watcher) poll(ctx context.Context, q question, every time.Duration) {
+	if every == w.timing.Refresh {
+		w.polled.Add(1)
+		defer w.polled.Add(-1)
+	}
+	retry := backoff{first: w.timing.Retry, limit: w.timing.RetryMax}
+	if _, known := w.known(q); known && every > 0 && !w.pause(ctx, every) {
+		return
+	}
+	for {
+		if a, known := w.known(q); every == 0 && known && a.err == nil {
+			return
+		}
+		a := w.Client.answer(ctx, q)
+		w.update(ctx, q, a)
+		switch {
+		case a.err != nil && reasonOf(a.err) == Forbidden && every > 0:
+			if !w.pause(ctx, every) {
+				return
+			}
+		case a.err != nil:
+			if !wait(ctx, retry.next(a.err)) {
+				return
+			}
+		case every == 0:
+			return
+		default:
+			retry = backoff{first: retry.first, limit: retry.limit}
+			if !w.pause(ctx, every) {
+				return
+			}
+		}
+	}
+}
+
+// pause waits for the next refresh, with jitter.
+func (w *watcher) pause(ctx context.Context, every time.Duration) bool {
+	if every == w.timing.Refresh {
+		every *= time.Duration(max(1, w.polled.Load()))
+	}
+	return wait(ctx, every+rand.N(every/5+1))
+}
+
+// follows watches a question until ctx ends, and returns true where watching
+// is forbidden.
+//
+//  1. get, or list, unless it was done just now
+//  2. watch from the version of that
+//  3. where that version is too old to watch from, as that of an object is
+//     that nobody has changed for long: watch from now on, which begins with
+//     what is there, and get again lest it was deleted in between
+//  4. when the watch ends: watch again from the last version seen
+func (w *watcher) follows(ctx context.Context, q question) (forbidden bool) {
+	retry := backoff{first: w.timing.Retry, limit: w.timing.RetryMax}
+	f := follower{watcher: w, question: q}
+	f.answer, f.fresh = w.known(q)
+	f.fresh = f.fresh && f.answer.err == nil
+	for {
+		err := f.once(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return false
+		case err == nil:
+			retry = backoff{first: retry.first, limit: retry.limit}
+			continue
+		case f.watchForbidden(err):
+			w.log().Warn("watching is forbidden; reading now and then instead",
+				"resource", f.resource(), "every", w.timing.Refresh, "missing", f.missing(err))
+			f.answer.live = false
+			w.update(ctx, q, f.answer)
+			return true
+		}
+		f.answer.live, f.answer.err = false, err
+		w.update(ctx, q, f.answer)
+		if !wait(ctx, retry.next(err)) {
+			return false
+		}
+	}
+}
+
+// follower watches one question.
+type follower struct {
+	*watcher
+	question
+
+	answer answer
+	fresh  bool // the answer says from where to watch
+	now    bool // watch from now on
+}
+
+// once asks where needed and watches once. It returns nil where the watch
+// lasted, and can be begun anew at once.
+func (f *follower) once(ctx context.Context) error {
+	asked := false
+	if !f.fresh {
+		a := f.Client.answer(ctx, f.question)
+		if a.err != nil {
+			return a.err
+		}
+		f.answer, f.fresh, asked = a, true, true
+	}
+	version := f.answer.version
+	if f.now {
+		version = ""
+	}
+	began := time.Now()
+	lasts := f.timing.Watch + rand.N(f.timing.Watch+1)
+	w, err := f.Client.watch(ctx, f.question, version, lasts)
+	if err == nil {
+		defer w.Stop()
+		if version == "" && f.name != "" && !asked {
+			if a := f.Client.answer(ctx, f.question); a.err == nil {
+				f.answer = a
+			}
+		}
+		err = f.read(ctx, w, lasts)
+	}
+	if !gone(err) {
+		return err
+	}
+	f.Client.restarted()
+	if f.name != "" && version != "" {
+		f.now = true
+		return nil
+	}
+	f.fresh, f.now = false, false
+	if asked && time.Since(began) < 10*time.Second {
+		return err // even what was asked just now
+	}
+	return nil
+}
+
+// read takes in events until the watch ends.
+func (f *follower) read(ctx context.Context, w apiwatch.Interface, lasts time.Duration) error {
+	began := time.Now()
+	f.now = false
+	f.answer.err, f.answer.live = nil, true
+	f.update(ctx, f.question, f.answer)
+	const slack = 30 * time.Second
+	end := time.NewTimer(lasts + slack)
+	defer end.Stop()
+	silence := time.NewTimer(lasts + slack) // until the server has shown that it sends bookmarks
+	defer silence.Stop()
+	events, bookmarks := 0, false
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-end.C:
+			return nil
+		case <-silence.C:
+			f.Client.restarted()
+			return &Error{Reason: Unreachable, Verb: "watch", Resource: f.resource(), Namespace: f.namespace, Name: f.name,
+				Err: errors.New("the connection has gone silent")}
+		case event, open := <-w.ResultChan():
+			if !open {
+				if ctx.Err() == nil && time.Since(began) < lasts-slack {
+					f.Client.restarted()
+				}
+				if events == 0 && time.Since(began) < time.Second {
+					return &Error{Reason: Broken, Verb: "watch", Resource: f.resource(), Namespace: f.namespace, Name: f.name,
+						Err: errors.New("the server ends the watch at once")}
+				}
+				return nil
+			}
+			events++
+			bookmarks = bookmarks || event.Type == apiwatch.Bookmark
+			if bookmarks {
+				silence.Reset(f.timing.Silence)
+			}
+			if err := f.take(ctx, event); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// take applies one event.
+func (f *follower) take(ctx context.Context, event apiwatch.Event) error {
+	if event.Type == apiwatch.Error {
+		f.Client.restarted()
+		status, ok := event.Object.(*metav1.Status)
+		if !ok {
+			status = &metav1.Status{Code: http.StatusInternalServerError, Message: "an error that nobody can read"}
+		}
+		err := &apierrors.StatusError{ErrStatus: *status}
+		if gone(err) {
+			return err
+		}
+		r, _ := f.Client.resource(ctx, f.apiVersion, f.kind) //nolint:errcheck // it was found to begin with
+		return f.Client.fail(request{verb: "watch", resource: r, question: f.question}, err, &call{})
+	}
+	accessor, ok := event.Object.(metav1.Object)
+	if !ok {
+		return nil
+	}
+	f.answer.version = accessor.GetResourceVersion()
+	if event.Type == apiwatch.Bookmark {
+		return nil
+	}
+	objects := slices.DeleteFunc(slices.Clone(f.answer.objects), func(o map[string]any) bool {
+		return object.Text(o, "metadata", "name") == accessor.GetName() && object.Text(o, "metadata", "namespace") == accessor.GetNamespace()
+	})
+	if event.Type != apiwatch.Deleted {
+		r, err := f.Client.resource(ctx, f.apiVersion, f.kind)
+		if err != nil {
+			return err
+		}
+		objects = append(objects, f.keep(r, f.mask(), event.Object.(runtime.Object)))
+		slices.SortFunc(objects, func(a, b map[string]any) int { return cmp.Compare(key(a), key(b)) })
+	}
+	if objects == nil {
+		objects = []map[string]any{}
+	}
+	f.answer.objects = objects
+	f.update(ctx, f.question, f.answer)
+	return nil
+}
+
+// key orders objects as the API server does.
+func key(o map[string]any) string {
+	return object.Text(o, "metadata", "namespace") + "/" + object.Text(o, "metadata", "name")
+}
+
+func (f *follower) resource() string { return guess(f.apiVersion, f.kind).String() }
+
+// watchForbidden reports that reading is allowed and watching is not.
+func (f *follower) watchForbidden(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Verb != "watch" {
+		return false
+	}
+	status, ok := errors.AsType[*apierrors.StatusError](err)
+	return e.Reason == Forbidden || ok && status.ErrStatus.Code == http.StatusMethodNotAllowed
+}
+
+func (f *follower) missing(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok && e.Rule != nil {
+		return e.Rule.String()
+	}
+	return ""
+}
+
+// backoff doubles from first to limit, with jitter. What is forbidden is tried
+// seldom: permissions change by hand.
+type backoff struct {
+	first, limit, pause time.Duration
+}
+
+func (b *backoff) next(err error) time.Duration {
+	b.pause = min(max(2*b.pause, b.first), b.limit)
+	pause := b.pause - rand.N(b.pause/4+1)
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return pause
+	}
+	if e.Reason == Forbidden || e.Reason == Invalid {
+		pause = 20*b.limit + rand.N(b.limit+1)
+	}
+	return max(pause, e.RetryAfter)
+}
+
+// wait waits, and reports whether ctx is still alive.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
