@@ -102,7 +102,7 @@ func TestReadmeCommands(t *testing.T) {
 		commands := 0
 		text := blocks.ReplaceAllStringFunc(readFile(t, name), func(block string) string {
 			var b strings.Builder
-			for _, line := range strings.Split(block, "\n") {
+			for line := range strings.SplitSeq(block, "\n") {
 				command, ok := strings.CutPrefix(line, "$ ")
 				if !ok {
 					continue

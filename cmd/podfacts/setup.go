@@ -96,11 +96,12 @@ func (o *outputFlags) outputs(container string, loader config.Loader) ([]agent.O
 	}
 	var outputs []agent.Output
 	var errs []error
-	if o.envFile != "" {
+	if o.envFile != "" || len(o.presets)+len(o.env) > 0 {
 		e, err := o.envRenderer(container)
 		errs = append(errs, err)
 		outputs = append(outputs, agent.Output{File: publish.File{Path: o.envFile}, Renderer: e})
-	} else if len(o.presets)+len(o.env) > 0 {
+	}
+	if o.envFile == "" && len(outputs) > 0 {
 		errs = append(errs, errors.New("--preset and --env say what to write, but not where; add --env-file FILE"))
 	}
 	for _, t := range o.templates {

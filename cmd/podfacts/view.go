@@ -165,18 +165,18 @@ func (v *viewing) cell(f watch.Fact) string {
 }
 
 func (v *viewing) origin(f watch.Fact) string {
-	s := f.Origin.String()
+	parts := []string{f.Origin.String()}
 	switch {
 	case f.Unset && strings.Contains(string(f.Path), ".limits."):
-		s += "; unset, the node's allocatable stands in"
+		parts = append(parts, "unset, the node's allocatable stands in")
 	case f.Unset:
-		s += "; unset"
+		parts = append(parts, "unset")
 	}
 	for _, o := range f.Origin.Others {
 		value := v.cell(watch.Fact{Path: f.Path, Value: o.Value, Sensitive: f.Sensitive})
-		s += fmt.Sprintf("; %s says %s", strings.TrimSpace(o.Source+" "+o.From), value)
+		parts = append(parts, fmt.Sprintf("%s says %s", strings.TrimSpace(o.Source+" "+o.From), value))
 	}
-	return s
+	return strings.Join(parts, "; ")
 }
 
 // listed is one fact of view -o json --origins.
