@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -62,6 +63,18 @@ func completeValues(cmd *cobra.Command) {
 			_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 		}
 	}
+}
+
+// completeFact lets a shell complete the name of a fact, as far as it does not
+// depend on the pod.
+func completeFact(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var names []string
+	for _, f := range watch.Vocabulary() {
+		if len(args) == 0 && !strings.Contains(f.Pattern, "<") {
+			names = append(names, cobra.CompletionWithDesc(f.Pattern, f.Doc))
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // withTopic adds where to read on to an error that has no better advice.

@@ -28,6 +28,10 @@ func helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [command]",
 		Short: "Print the help of a command",
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			target, _, _ := cmd.Root().Find(args)
+			return commandNames(target), cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			target, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {
@@ -41,11 +45,15 @@ func helpCommand() *cobra.Command {
 }
 
 func unknownCommand(cmd *cobra.Command, name string) error {
-	var known []string
+	return fmt.Errorf("unknown command %q; %s", name, orHelp(cmd, watch.Nearest(name, commandNames(cmd))))
+}
+
+func commandNames(cmd *cobra.Command) []string {
+	var names []string
 	for _, c := range cmd.Commands() {
-		known = append(known, c.Name())
+		names = append(names, c.Name())
 	}
-	return fmt.Errorf("unknown command %q; %s", name, orHelp(cmd, watch.Nearest(name, known)))
+	return names
 }
 
 // noArguments is for commands that flags alone describe.

@@ -31,6 +31,7 @@ pod.labels['app.kubernetes.io/name'], limits.memory.`,
   podfacts view node.zone
   podfacts view -o json | jq .pod.labels
   podfacts view --pod deploy.yaml --node node.yaml`,
+		ValidArgsFunction: completeFact,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return fmt.Errorf("%s prints all facts or one, but got %d names; see %s --help", cmd.CommandPath(), len(args), cmd.CommandPath())
