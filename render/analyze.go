@@ -64,6 +64,7 @@ type analyzer struct {
 	entered  []watch.Need    // what has to exist for what is below it to be used
 	seen     map[call]bool   // calls followed
 	assigned map[string]bool // variables that = changes
+	changes  bool            // a function may change maps
 }
 
 func newAnalyzer(set *template.Template, container string, assigned map[string]bool) *analyzer {
@@ -220,6 +221,7 @@ func (a *analyzer) command(cmd *parse.CommandNode, s scope) value {
 		literal, isLiteral = text(args[0])
 	}
 	if ok {
+		a.changes = a.changes || changesMaps(function.Ident)
 		switch function.Ident {
 		case "fact", "hasFact":
 			a.named(literal, isLiteral, cmd)

@@ -1,8 +1,11 @@
 package render
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"text/template"
@@ -33,11 +36,14 @@ type Template struct {
 	parsed    *template.Template
 	needs     watch.Needs
 	sites     map[site]watch.Path // what expressions stand for, to explain errors
+	changes   bool                // it may change what dot holds
+	groups    []string            // of the vocabulary
 
 	mu       sync.Mutex
 	snapshot *watch.Snapshot    // while rendering
 	defined  *template.Template // what include sees: parsed, or a copy inside tpl
 	depth    int                // of include and tpl
+	size     int                // of the last result
 }
 
 // TemplateOptions change how a template is read.
@@ -63,7 +69,7 @@ func ParseTemplate(name, text string, options TemplateOptions) (*Template, error
 	if err != nil {
 		return nil, err
 	}
-	t.needs, t.sites = a.needs, a.sites
+	t.needs, t.sites, t.changes, t.groups = a.needs, a.sites, a.changes, groups()
 	return t, nil
 }
 
@@ -80,23 +86,61 @@ func (t *Template) Render(w io.Writer, s *watch.Snapshot) error {
 	defer t.mu.Unlock()
 	t.snapshot, t.defined = s, t.parsed
 	defer func() { t.snapshot, t.defined = nil, nil }()
-	if err := t.parsed.Execute(w, dot(s)); err != nil {
+	buffer, direct := w.(*bytes.Buffer)
+	if !direct {
+		buffer = new(bytes.Buffer)
+	}
+	buffer.Grow(t.size)
+	start := buffer.Len()
+	if err := t.parsed.Execute(buffer, t.dot(s)); err != nil {
 		return t.explain(err)
 	}
-	return nil
+	t.size = buffer.Len() - start
+	if direct {
+		return nil
+	}
+	_, err := buffer.WriteTo(w)
+	return err
 }
 
-// dot is a copy of the tree, because set, unset and merge change maps, with
-// every group there is. Maps of strings are shared: no function changes them.
-func dot(s *watch.Snapshot) map[string]any {
-	tree := own(s.Tree()).(map[string]any)
-	for _, f := range watch.Vocabulary() {
-		group, _, ok := strings.Cut(f.Pattern, ".")
-		if _, known := tree[group]; ok && !known && !aliasGroup(watch.Path(group)) {
+// dot is the tree with every group there is. Where the template calls set or
+// its like, it is a copy down to the maps of strings, which no function
+// changes.
+func (t *Template) dot(s *watch.Snapshot) map[string]any {
+	tree := s.Tree()
+	if t.changes {
+		tree = own(tree).(map[string]any)
+	} else {
+		tree = maps.Clone(tree)
+	}
+	for _, group := range t.groups {
+		if _, known := tree[group]; !known {
 			tree[group] = map[string]any{}
 		}
 	}
 	return tree
+}
+
+// changesMaps reports whether a function works in place, or runs text that may
+// call one that does.
+func changesMaps(function string) bool {
+	switch strings.TrimPrefix(function, "sprig_") {
+	case "set", "unset", "merge", "mergeOverwrite", "mustMerge", "mustMergeOverwrite", "mergeMap", "mergeMapWithOverride", "tpl":
+		return true
+	}
+	return false
+}
+
+// groups lists the groups that dot always holds.
+func groups() []string {
+	var all []string
+	for _, f := range watch.Vocabulary() {
+		group, _, ok := strings.Cut(f.Pattern, ".")
+		if ok && !aliasGroup(watch.Path(group)) && !slices.Contains(all, group) {
+			all = append(all, group)
+		}
+	}
+	return all
 }
 
 // aliasGroup reports whether a path means the default container's: a name for
