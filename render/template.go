@@ -99,8 +99,10 @@ func (t *Template) Render(w io.Writer, s *watch.Snapshot) error {
 	if direct {
 		return nil
 	}
-	_, err := buffer.WriteTo(w)
-	return err
+	if _, err := buffer.WriteTo(w); err != nil {
+		return t.explain(err)
+	}
+	return nil
 }
 
 // dot is the tree with every group there is. Where the template calls set or
