@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 )
@@ -136,7 +135,7 @@ func (b *builder) ensure(ctx context.Context, tool Tool) error {
 	fmt.Fprintf(b.progress, "building %s %s (%s the first time)\n", tool, b.version(tool), tool.about())
 	start := time.Now()
 	// Not in place: a running cluster keeps the executable that it started with.
-	scratch, err := os.MkdirTemp(b.dir, ".build-")
+	scratch, err := b.scratch()
 	if err != nil {
 		return err
 	}
@@ -161,6 +160,21 @@ func (b *builder) ensure(ctx context.Context, tool Tool) error {
 	return nil
 }
 
+// scratch makes a directory to build in, and removes what killed builds left. It wants
+// the lock.
+func (b *builder) scratch() (string, error) {
+	left, err := filepath.Glob(filepath.Join(b.dir, ".build-*"))
+	if err != nil {
+		return "", err
+	}
+	for _, dir := range left {
+		if err := os.RemoveAll(dir); err != nil {
+			return "", err
+		}
+	}
+	return os.MkdirTemp(b.dir, ".build-")
+}
+
 // ldflags stamp the version, which the API server reports at /version and compares
 // features with. From outside its tree it would be v0.0.0-master.
 func (b *builder) ldflags() string {
@@ -183,7 +197,7 @@ func built(target, stamp string) bool {
 		return false
 	}
 	info, err := os.Stat(target)
-	return err == nil && info.Mode().IsRegular() && (info.Mode()&0o111 != 0 || runtime.GOOS == "windows")
+	return err == nil && info.Mode().IsRegular()
 }
 
 // output runs a command and returns what it prints, without space around it. Its error
