@@ -164,10 +164,10 @@ func (c *Client) refused(e *Error, req request, status *apierrors.StatusError) {
 		}
 	case code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable:
 		e.Reason = Overloaded
-	case code >= http.StatusInternalServerError:
-		e.Reason = Broken
-	default:
+	case code == http.StatusBadRequest || code == http.StatusUnprocessableEntity || code == http.StatusMethodNotAllowed:
 		e.Reason = Invalid
+	default:
+		e.Reason = Broken
 	}
 }
 

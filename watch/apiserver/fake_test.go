@@ -172,7 +172,8 @@ func (a *fakeAPI) asked() []string {
 func (w *watching) matches(o map[string]any) bool {
 	collection := pathOf(o)
 	collection = collection[:strings.LastIndexByte(collection, '/')]
-	return collection == w.collection && (w.field == "" || w.field == "metadata.name="+object.Text(o, "metadata", "name")) &&
+	everywhere := strings.Replace(collection, "/namespaces/"+object.Text(o, "metadata", "namespace"), "", 1)
+	return (collection == w.collection || everywhere == w.collection) && (w.field == "" || w.field == "metadata.name="+object.Text(o, "metadata", "name")) &&
 		w.selector.Matches(labels.Set(object.Strings(o, "metadata", "labels")))
 }
 

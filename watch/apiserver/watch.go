@@ -210,7 +210,7 @@ func (w *watcher) poll(ctx context.Context, q question, every time.Duration) {
 		case every == 0:
 			return
 		default:
-			retry = backoff{first: retry.first, limit: retry.limit}
+			retry.reset()
 			if !w.pause(ctx, every) {
 				return
 			}
@@ -241,12 +241,20 @@ func (w *watcher) follows(ctx context.Context, q question) (forbidden bool) {
 	f.answer, f.fresh = w.known(q)
 	f.fresh = f.fresh && f.answer.err == nil
 	for {
+		began := time.Now()
 		err := f.once(ctx)
+		if time.Since(began) > retry.limit {
+			retry.reset()
+		}
 		switch {
 		case ctx.Err() != nil:
 			return false
+		case err == nil && f.now:
+			continue // once: what comes of it is no longer from a version
 		case err == nil:
-			retry = backoff{first: retry.first, limit: retry.limit}
+			if time.Since(began) < time.Second && !wait(ctx, retry.next(nil)) {
+				return false
+			}
 			continue
 		case f.watchForbidden(err):
 			w.log().Warn("watching is forbidden; reading now and then instead",
@@ -309,7 +317,7 @@ func (f *follower) once(ctx context.Context) error {
 		return nil
 	}
 	f.fresh, f.now = false, false
-	if asked && time.Since(began) < 10*time.Second {
+	if version == "" || asked && time.Since(began) < 10*time.Second {
 		return err // even what was asked just now
 	}
 	return nil
@@ -444,6 +452,8 @@ func (b *backoff) next(err error) time.Duration {
 	}
 	return max(pause, e.RetryAfter)
 }
+
+func (b *backoff) reset() { b.pause = 0 }
 
 // wait waits, and reports whether ctx is still alive.
 func wait(ctx context.Context, d time.Duration) bool {
