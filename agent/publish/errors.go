@@ -102,7 +102,7 @@ func hint(cause error) string {
 // shorten drops the system call and the temporary's name from a cause, which
 // tell a user nothing.
 func shorten(cause error) error {
-	switch e := cause.(type) { // errors.As would drop what wraps it
+	switch e := cause.(type) { //nolint:errorlint // errors.As would drop what wraps it
 	case *fs.PathError:
 		return e.Err
 	case *os.LinkError:

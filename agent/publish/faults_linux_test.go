@@ -311,7 +311,11 @@ func asNobody(t *testing.T, fn func(), dirs ...string) {
 		if err := os.Chmod(dir, 0o555); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { os.Chmod(dir, 0o755) })
+		t.Cleanup(func() {
+			if err := os.Chmod(dir, 0o755); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 	if os.Geteuid() == 0 {
 		runtime.LockOSThread()
@@ -319,7 +323,11 @@ func asNobody(t *testing.T, fn func(), dirs ...string) {
 		if err := syscall.Setfsuid(65534); err != nil {
 			t.Fatal(err)
 		}
-		defer syscall.Setfsuid(0)
+		defer func() {
+			if err := syscall.Setfsuid(0); err != nil {
+				t.Error(err)
+			}
+		}()
 	}
 	fn()
 }

@@ -33,7 +33,7 @@ type groupDir struct {
 
 func (d *groupDir) close() {
 	if d.held != nil {
-		d.held.Close()
+		_ = d.held.Close() // which lets go of the lock
 	}
 	d.dir.Close()
 }

@@ -60,7 +60,7 @@ func createTemporary(dir *os.Root, base string) (*temporary, error) {
 		} else if locked && isNamed(dir, name, file) {
 			return tmp, nil
 		}
-		file.Close()
+		_ = file.Close() // nothing was written
 	}
 	return nil, errors.New("another process keeps removing the temporary files")
 }
@@ -89,7 +89,7 @@ func (t *temporary) discard() {
 		// While it is still locked: nobody else removes it meanwhile.
 		_ = t.dir.Remove(t.name)
 	}
-	t.file.Close()
+	_ = t.file.Close() // fill has synced what counts
 }
 
 // fill writes a new file, down to the disk.
@@ -171,7 +171,7 @@ func openRegular(dir *os.Root, name string, flag int) (*os.File, error) {
 		return nil, err
 	}
 	if opened, err := file.Stat(); err != nil || !os.SameFile(named, opened) {
-		file.Close()
+		_ = file.Close()
 		return nil, errors.Join(ErrNotRegular, err) // it was swapped under our hands
 	}
 	return file, nil
