@@ -168,8 +168,7 @@ func TestErrorsHideValues(t *testing.T) {
 func TestErrorQuotesNames(t *testing.T) {
 	t.Parallel()
 	err := Sh.CheckName("a b\n")
-	var invalid *InvalidError
-	if !errors.As(err, &invalid) {
+	if _, ok := errors.AsType[*InvalidError](err); !ok {
 		t.Fatalf("got %T", err)
 	}
 	want := `variable "a b\n" cannot be written in env dialect sh: the name is not a letter or underscore ` +

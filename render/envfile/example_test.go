@@ -2,7 +2,6 @@ package envfile_test
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/podfacts/podfacts/render/envfile"
 )
@@ -57,7 +56,7 @@ func ExampleLookup() {
 		return
 	}
 	file, _ := d.Append(nil, []envfile.Entry{{Name: "NORWAY", Value: "no"}})
-	os.Stdout.Write(file)
+	fmt.Print(string(file))
 	// Output: "NORWAY": "no"
 }
 

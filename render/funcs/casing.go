@@ -1,6 +1,7 @@
 package funcs
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -116,8 +117,8 @@ func wrapText(width any, sep, s string, cutWords bool) (string, error) {
 }
 
 func lastSpace(s []rune) int {
-	for i := len(s) - 1; i >= 0; i-- {
-		if s[i] == ' ' {
+	for i, r := range slices.Backward(s) {
+		if r == ' ' {
 			return i
 		}
 	}

@@ -3,6 +3,7 @@ package funcs
 import (
 	"errors"
 	"reflect"
+	"slices"
 )
 
 func defaultFuncs() []Func {
@@ -57,12 +58,7 @@ func coalesce(values ...any) any {
 }
 
 func all(values ...any) bool {
-	for _, v := range values {
-		if empty(v) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(values, empty)
 }
 
 func anyOf(values ...any) bool { return coalesce(values...) != nil }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os/exec"
 	"reflect"
 	"strings"
@@ -20,7 +21,7 @@ func FuzzFunctions(f *testing.F) {
 	names, all := funcs.Names(), funcs.Map()
 	for i := range names {
 		f.Add(uint16(i), "a", "b/c", int64(3), 1.5, uint32(0x01234567))
-		f.Add(uint16(i), "%d", "", int64(-1), -0.0, uint32(0x89abcdef))
+		f.Add(uint16(i), "%d", "", int64(-1), math.Copysign(0, -1), uint32(0x89abcdef))
 		f.Add(uint16(i), "1e9", "\xff", int64(1<<62), 1e300, uint32(0x76543210))
 	}
 	f.Fuzz(func(t *testing.T, pick uint16, a, b string, n int64, x float64, shape uint32) {

@@ -317,8 +317,8 @@ func (w *scale) add(v reflect.Value, depth int) error {
 		if v.Type() == reflect.TypeFor[time.Time]() {
 			return nil
 		}
-		for i := range v.NumField() {
-			if err := w.add(v.Field(i), depth+1); err != nil {
+		for _, field := range v.Fields() {
+			if err := w.add(field, depth+1); err != nil {
 				return err
 			}
 		}
