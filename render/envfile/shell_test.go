@@ -4,6 +4,7 @@ package envfile
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -28,7 +29,7 @@ func shellCommands() map[string][]string {
 }
 
 // eachShell runs test for each shell on PATH. sh has to be there, and the
-// shells that TEST_SHELLS names ("dash bash busybox").
+// shells that TEST_SHELLS names ("dash bash posix busybox").
 func eachShell(t *testing.T, test func(*testing.T, []string)) {
 	commands := shellCommands()
 	required := append(strings.Fields(os.Getenv("TEST_SHELLS")), "sh")
@@ -148,7 +149,7 @@ func checkExported(t *testing.T, shell []string, values []string) {
 	for variable := range strings.SplitSeq(environ, "\x00") {
 		name, value, _ := strings.Cut(variable, "=")
 		switch name {
-		case "SELF", environVariable:
+		case "SELF", "GOCOVERDIR", environVariable:
 		case "PATH", "PWD", "OLDPWD", "SHLVL", "_", "HOME", "LOGNAME", "A__z": // set by one shell or another
 		default:
 			got[name] = value
@@ -190,7 +191,8 @@ func runShell(t *testing.T, shell []string, vars []byte, script string, environ 
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), shell[0], append(slices.Clone(shell[1:]), "script")...)
 	cmd.Dir = dir
-	cmd.Env = append(environ, "PATH="+os.Getenv("PATH"))
+	cmd.Env = append(environ, "PATH="+os.Getenv("PATH"),
+		"GOCOVERDIR="+cmp.Or(os.Getenv("GOCOVERDIR"), t.TempDir())) // else a test binary built for coverage complains
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil || stderr.Len() > 0 {
 		t.Fatalf("%s: %v\n%.2000s", shell, err, stderr.String())
