@@ -50,8 +50,8 @@ const (
 	// NAME='literal', which may span lines.
 	//
 	// It cannot hold a single quote, an empty value (the kubelet takes it for
-	// a missing key), CR before LF, invalid UTF-8 (the container runtime
-	// interface is protobuf), lines of 64 KiB or more, NUL.
+	// a missing key), CR before LF, invalid UTF-8 (which the container runtime
+	// interface carries since 1.36 only), lines of 64 KiB or more, NUL.
 	Kubernetes
 
 	// Kubernetes134 is the alpha of that in Kubernetes 1.34, another format:

@@ -52,8 +52,10 @@ func checkPassedOn(e Entry) problem {
 			"leave the variable out and mark the consumer's fileKeyRef `optional: true`, or give it a default",
 		}
 	}
-	// The CRI is protobuf, whose strings are UTF-8: the call to start the
-	// container would fail.
+	// Up to Kubernetes 1.35 a value goes to the container runtime as a protobuf
+	// string, which must be UTF-8: the call to start the container would fail.
+	// Since 1.36 it is bytes (KeyValue in k8s.io/cri-api), but a file does not
+	// choose its node.
 	if p := checkText(e.Value); p != (problem{}) {
 		return p
 	}
