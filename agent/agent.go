@@ -60,7 +60,7 @@ func (a *Agent) Once(ctx context.Context) error {
 	snapshot, err := watch.Collect(ctx, a.Sources...)
 	r.complain(err)
 	err = r.all(ctx, snapshot)
-	if !watch.IsMissing(err) || a.Wait <= 0 {
+	if !mends(err) || a.Wait <= 0 {
 		return err
 	}
 	r.log.Info("waiting for facts", "wait", a.Wait.String(), "missing", missing(err))
@@ -70,7 +70,7 @@ func (a *Agent) Once(ctx context.Context) error {
 	last := err
 	err = watch.Follow(waiting, a.Timing, func(snapshot *watch.Snapshot, err error) error {
 		r.complain(err)
-		if last = r.all(waiting, snapshot); watch.IsMissing(last) {
+		if last = r.all(waiting, snapshot); mends(last) {
 			return nil // until something changes
 		}
 		return watch.Stop
@@ -82,6 +82,12 @@ func (a *Agent) Once(ctx context.Context) error {
 		return prefix(fmt.Sprintf("after waiting %v", a.Wait), last)
 	}
 	return watch.Join(err, last)
+}
+
+// mends reports whether time may mend an error: facts are missing, and nothing
+// else is wrong.
+func mends(err error) bool {
+	return err != nil && !slices.ContainsFunc(watch.Errors(err), func(e error) bool { return !watch.IsMissing(e) })
 }
 
 // prefix puts what errors have in common before each of an aggregate.

@@ -34,6 +34,7 @@ type Config struct {
 	Volumes   []Volume
 	// Environment lists the variables of podfacts itself to read.
 	Environment []environ.Var
+	API         API
 	Outputs     []agent.Output
 	Timing      watch.Timing
 }
@@ -106,6 +107,7 @@ func (r *reader) read(root *yaml.Node) {
 		field{"container", r.text("container", &c.Container)},
 		field{"volumes", r.list("volumes", r.volume)},
 		field{"environment", r.list("environment", r.variable)},
+		field{"api", r.api},
 		field{"outputs", func(n *yaml.Node) { outputs = n }},
 		field{"timing", func(n *yaml.Node) {
 			r.mapping(n, "timing",

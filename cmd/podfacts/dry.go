@@ -15,9 +15,11 @@ import (
 
 	"github.com/podfacts/podfacts/agent/config"
 	"github.com/podfacts/podfacts/watch"
+	"github.com/podfacts/podfacts/watch/apiserver"
 	"github.com/podfacts/podfacts/watch/downward"
 	"github.com/podfacts/podfacts/watch/environ"
 	"github.com/podfacts/podfacts/watch/manifest"
+	"github.com/podfacts/podfacts/watch/object"
 	"github.com/podfacts/podfacts/watch/serviceaccount"
 )
 
@@ -26,6 +28,7 @@ type dryFlags struct {
 	pod     string
 	node    string
 	name    string
+	live    string
 	objects list
 	set     []string
 }
@@ -35,6 +38,7 @@ func (d *dryFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&d.name, "pod-name", "", "which pod or workload to take where there are several: `name`, namespace/name or kind/name")
 	flags.StringVar(&d.node, "node", "", "`file` with the Node that the pod runs on")
 	flags.Var(&d.objects, "objects", "`directory` or file of dumped objects that stand in for the API server, repeatable")
+	flags.StringVar(&d.live, "live", "", "a running pod, as `namespace/name`, looked at from outside through the API server")
 	flags.StringArrayVar(&d.set, "set", nil, "a fact that only a running pod has, as `fact=value`, repeatable")
 }
 
@@ -45,14 +49,22 @@ type world struct {
 	pod        *manifest.Pod // nil: the real thing
 	self       manifest.Container
 	hasCluster bool // objects stand in for the API server
+	// fetch adds what the configuration asks for; nil: nothing can be asked.
+	fetch func([]apiserver.Object)
 }
 
 // world reads what the flags name.
-func (p *program) world(d *dryFlags) (*world, error) {
+func (p *program) world(ctx context.Context, d *dryFlags, a *accessFlags) (*world, error) {
 	w := &world{}
 	var err error
 	if w.set, err = parseSet(d.set); err != nil {
 		return nil, err
+	}
+	if d.live != "" {
+		if d.pod != "" || d.node != "" || d.name != "" || len(d.objects) > 0 {
+			return nil, errors.New("--live and --pod, --pod-name, --node, --objects exclude each other")
+		}
+		return p.download(ctx, d.live, a, w.set)
 	}
 	if d.pod == "" && len(d.objects) == 0 {
 		if d.node != "" || d.name != "" {
@@ -93,10 +105,17 @@ func (w *world) loader() config.Loader {
 
 // sources are those of the real run, reading what the kubelet would have
 // written. Dumped objects take the API server's place.
-func (w *world) sources(ctx context.Context, p *program, c *config.Config) []watch.Source {
+func (w *world) sources(ctx context.Context, p *program, c *config.Config, a *accessFlags, needs watch.Needs) ([]watch.Source, error) {
 	if w.pod == nil {
-		return append([]watch.Source{w.set}, p.sources(ctx, c)...)
+		sources, err := p.withAPI(ctx, a, c, needs, apiserver.Once, p.sources(ctx, c))
+		return append([]watch.Source{w.set}, sources...), err
 	}
+	w.ask(c)
+	return w.projected(p, c), nil
+}
+
+// projected are the sources that read what stands in for a pod.
+func (w *world) projected(p *program, c *config.Config) []watch.Source {
 	sources := []watch.Source{w.set}
 	if w.hasCluster {
 		sources = append(sources, w.pod)
@@ -143,6 +162,11 @@ func (w *world) checkVolumes(c *config.Config) error {
 		}
 	}
 	return watch.Join(errs...)
+}
+
+// account is the service account of the manifest's pod.
+func (w *world) account() string {
+	return object.Text(w.pod.Object(), "spec", "serviceAccountName")
 }
 
 // unknown says nothing, but can say why a dry run does not know a fact.

@@ -8,10 +8,12 @@ import (
 
 	"github.com/podfacts/podfacts/agent"
 	"github.com/podfacts/podfacts/agent/config"
+	"github.com/podfacts/podfacts/watch/apiserver"
 )
 
 func (p *program) initCommand() *cobra.Command {
 	var o outputFlags
+	var access accessFlags
 	var timeout time.Duration
 	cmd := &cobra.Command{
 		Use:   "init",
@@ -32,12 +34,17 @@ Nothing is written unless everything can be.`,
 			if err != nil {
 				return err
 			}
-			a := agent.Agent{Sources: p.sources(cmd.Context(), c), Outputs: c.Outputs, Timing: c.Timing, Wait: timeout, Log: p.log()}
+			sources, err := p.withAPI(cmd.Context(), &access, c, needsOf(c), apiserver.Once, p.sources(cmd.Context(), c))
+			if err != nil {
+				return err
+			}
+			a := agent.Agent{Sources: sources, Outputs: c.Outputs, Timing: c.Timing, Wait: timeout, Log: p.log()}
 			return failed(a.Once(cmd.Context()))
 		},
 	}
 	p.registerFacts(cmd.Flags())
 	o.register(cmd.Flags())
+	access.register(cmd.Flags())
 	cmd.Flags().DurationVar(&timeout, "timeout", 30*time.Second, "how long to wait for missing facts; 0: not at all")
 	return cmd
 }

@@ -21,6 +21,7 @@ import (
 func (p *program) renderCommand() *cobra.Command {
 	var o outputFlags
 	var dry dryFlags
+	var access accessFlags
 	var out, against string
 	cmd := &cobra.Command{
 		Use:   "render",
@@ -43,7 +44,7 @@ Without --pod the facts are those of the container that podfacts runs in.`,
 			if out != "" && against != "" {
 				return errors.New("--out and --diff exclude each other")
 			}
-			world, err := p.world(&dry)
+			world, err := p.world(cmd.Context(), &dry, &access)
 			if err != nil {
 				return err
 			}
@@ -57,7 +58,11 @@ Without --pod the facts are those of the container that podfacts runs in.`,
 			if err := world.checkVolumes(c); err != nil {
 				return err
 			}
-			files, err := rendered(cmd.Context(), c.Outputs, world.sources(cmd.Context(), p, c), p)
+			sources, err := world.sources(cmd.Context(), p, c, &access, needsOf(c))
+			if err != nil {
+				return err
+			}
+			files, err := rendered(cmd.Context(), c.Outputs, sources, p)
 			if err != nil {
 				return failed(err)
 			}
@@ -73,6 +78,7 @@ Without --pod the facts are those of the container that podfacts runs in.`,
 	p.registerFacts(cmd.Flags())
 	o.register(cmd.Flags())
 	dry.register(cmd.Flags())
+	access.register(cmd.Flags())
 	cmd.Flags().StringVar(&out, "out", "", "write the outputs below this `directory`")
 	cmd.Flags().StringVar(&against, "diff", "", "compare the outputs with the files below this `directory`; exit 3 where they differ")
 	return cmd

@@ -10,10 +10,12 @@ import (
 	"github.com/podfacts/podfacts/agent"
 	"github.com/podfacts/podfacts/agent/config"
 	"github.com/podfacts/podfacts/watch"
+	"github.com/podfacts/podfacts/watch/apiserver"
 )
 
 func (p *program) runCommand() *cobra.Command {
 	var o outputFlags
+	var access accessFlags
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Write the outputs and keep them current, as a sidecar",
@@ -29,17 +31,18 @@ makes it read the configuration and its templates again and render anew.`,
 			if err != nil {
 				return err
 			}
-			return failed(p.follow(cmd.Context(), c, load))
+			return p.follow(cmd.Context(), &access, c, load)
 		},
 	}
 	p.registerFacts(cmd.Flags())
 	o.register(cmd.Flags())
+	access.register(cmd.Flags())
 	return cmd
 }
 
 // follow runs the agent until ctx ends, and starts it anew with each SIGHUP.
 // A configuration that has become wrong does not replace the one that runs.
-func (p *program) follow(ctx context.Context, c *config.Config, load func() (*config.Config, error)) error {
+func (p *program) follow(ctx context.Context, access *accessFlags, c *config.Config, load func() (*config.Config, error)) error {
 	log := p.log()
 	hangups := make(chan os.Signal, 1)
 	if len(hangupSignals()) > 0 {
@@ -47,10 +50,14 @@ func (p *program) follow(ctx context.Context, c *config.Config, load func() (*co
 		defer signal.Stop(hangups)
 	}
 	for {
-		a := agent.Agent{Sources: p.sources(ctx, c), Outputs: c.Outputs, Timing: c.Timing, Log: log}
+		sources, err := p.withAPI(ctx, access, c, needsOf(c), apiserver.Follow, p.sources(ctx, c))
+		if err != nil {
+			return err
+		}
+		a := agent.Agent{Sources: sources, Outputs: c.Outputs, Timing: c.Timing, Log: log}
 		hungUp, err := until(ctx, hangups, a.Run)
 		if !hungUp || err != nil {
-			return err
+			return failed(err)
 		}
 		log.Info("reading the configuration again")
 		renewed, err := load()

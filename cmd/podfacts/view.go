@@ -19,6 +19,7 @@ import (
 
 func (p *program) viewCommand() *cobra.Command {
 	var dry dryFlags
+	var access accessFlags
 	var v viewing
 	cmd := &cobra.Command{
 		Use:   "view [FACT]",
@@ -45,7 +46,7 @@ pod.labels['app.kubernetes.io/name'], limits.memory.`,
 			if v.origins && v.output == "table" {
 				return errors.New("--origins needs -o json or -o yaml; a table shows origins anyway")
 			}
-			world, err := p.world(&dry)
+			world, err := p.world(cmd.Context(), &dry, &access)
 			if err != nil {
 				return err
 			}
@@ -62,7 +63,11 @@ pod.labels['app.kubernetes.io/name'], limits.memory.`,
 				}
 				v.path = render.InContainer(v.path, c.Container)
 			}
-			snapshot, err := watch.Collect(cmd.Context(), world.sources(cmd.Context(), p, c)...)
+			sources, err := world.sources(cmd.Context(), p, c, &access, watch.Needs{{Path: v.path, Optional: true, By: "view"}})
+			if err != nil {
+				return err
+			}
+			snapshot, err := watch.Collect(cmd.Context(), sources...)
 			for _, e := range watch.Errors(err) {
 				p.log().Warn("source failed", "error", e)
 			}
@@ -75,6 +80,7 @@ pod.labels['app.kubernetes.io/name'], limits.memory.`,
 	flags.BoolVar(&v.origins, "origins", false, "with json and yaml: a list of facts with origin and age, not the tree")
 	flags.BoolVar(&v.showSecrets, "show-secrets", false, "show sensitive values")
 	dry.register(flags)
+	access.register(flags)
 	return cmd
 }
 

@@ -14,6 +14,16 @@ type Cluster struct {
 	entries []entry
 }
 
+// NewCluster makes a cluster of objects that a server gave; from says which, in
+// origins.
+func NewCluster(from string, objects ...map[string]any) *Cluster {
+	c := &Cluster{}
+	for _, o := range objects {
+		c.entries = append(c.entries, entry{object: o, at: from})
+	}
+	return c
+}
+
 // Find returns an object, and is an [object.Lookup]. The version in apiVersion
 // is not compared, since a dump may hold another than a reference names; an
 // empty uid, on either side, matches any.

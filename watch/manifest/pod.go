@@ -12,6 +12,8 @@ import (
 // [watch.Explainer], and stands in for the API server. Get one from
 // [Cluster.Pod].
 type Pod struct {
+	// Source names the source. Empty means "manifest".
+	Source string
 	// Queries are the objects that the configuration asks for.
 	Queries []Query
 
@@ -45,7 +47,7 @@ func (p *Pod) Node() map[string]any { return object.Copy(p.node) }
 func (p *Pod) Project() (*Projection, error) { return Project(p.object, p.node) }
 
 // String names the source.
-func (p *Pod) String() string { return "manifest" }
+func (p *Pod) String() string { return or(p.Source, "manifest") }
 
 // Read states what the API server would.
 func (p *Pod) Read(context.Context) (watch.Layer, error) {
