@@ -52,7 +52,7 @@ func Discover(ctx context.Context) []*Source {
 // holds reports whether the volume is about a pod.
 func (s *Source) holds(ctx context.Context) bool {
 	entries, err := s.entries(ctx)
-	return err == nil && interpret(s, entries).counts
+	return err == nil && s.proves(interpret(s, entries))
 }
 
 // mountPoints lists the mount points with a ..data link, sorted.

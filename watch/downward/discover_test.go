@@ -105,6 +105,22 @@ func TestAutoThatProvesNothingSaysNothing(t *testing.T) {
 	}
 }
 
+// TestAutoKeepsWhatItProved empties a volume whose labels were the only proof:
+// the pod then has no labels, and is still the pod.
+func TestAutoKeepsWhatItProved(t *testing.T) {
+	t.Parallel()
+	v := newVolume(t, map[string]string{"etc/podinfo/labels": `app="web"`})
+	found := Find(t.Context(), v.dir+"/..data", nil)
+	if len(found) != 1 {
+		t.Fatalf("found %v", found)
+	}
+	write(t, found[0].Dir, "labels", "")
+	layer, err := found[0].Read(t.Context())
+	if err != nil || !layer.Has(watch.PodLabels) {
+		t.Errorf("the labels are unknown: %v, %v", layer.Paths(), err)
+	}
+}
+
 func TestAutoWithItems(t *testing.T) {
 	t.Parallel()
 	s := &Source{Dir: newVolume(t, map[string]string{"app": "web", "password": "hunter2"}).dir, Auto: true,

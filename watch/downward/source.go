@@ -44,8 +44,9 @@ type Source struct {
 
 	newNotifier func() (notifier, error) // nil: fsnotify
 
-	mu   sync.Mutex
-	last findings // for Explain
+	mu     sync.Mutex
+	last   findings // for Explain
+	proven bool     // that it is about a pod; the last label may go later
 }
 
 // String names the source: volume /etc/podinfo.
@@ -61,7 +62,7 @@ func (s *Source) Read(ctx context.Context) (watch.Layer, error) {
 		return watch.Layer{}, err
 	}
 	r := interpret(s, entries)
-	if s.Auto && !r.counts {
+	if s.Auto && !s.proves(r) {
 		s.remember(findings{silent: true})
 		return watch.Layer{}, nil
 	}
@@ -101,6 +102,14 @@ func (s *Source) dir() string {
 		return DefaultDir
 	}
 	return s.Dir
+}
+
+// proves reports whether the volume is about a pod, or was once.
+func (s *Source) proves(r *reading) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.proven = s.proven || r.counts
+	return s.proven
 }
 
 func (s *Source) remember(f findings) {
