@@ -240,7 +240,7 @@ func (c *Client) tokenExpiry() (time.Time, bool) {
 func malformed(err error) bool {
 	_, syntax := errors.AsType[*json.SyntaxError](err)
 	return syntax || errors.Is(err, io.ErrUnexpectedEOF) || strings.Contains(err.Error(), "couldn't get version/kind") ||
-		strings.Contains(err.Error(), "unexpected end of JSON") || strings.Contains(err.Error(), "no JSON")
+		strings.Contains(err.Error(), "unexpected end of JSON") || strings.Contains(err.Error(), "no JSON") || strings.Contains(err.Error(), "serializer for")
 }
 
 // reset reports a connection that broke, which the next one need not do.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -67,19 +68,16 @@ func (s *Source) Read(ctx context.Context) (watch.Layer, error) {
 	return s.wait(ctx).layer()
 }
 
+// usable says what must be known of the pod to ask for it.
 func (s *Source) usable() error {
-	if s.Plan.Empty() || s.Pod.Namespace != "" && s.Pod.Name != "" {
-		return nil
-	}
-	// Some parts need no pod.
-	p := s.picture()
-	for _, q := range p.questions() {
-		switch {
-		case q.part == partPod && s.Pod.Name == "":
-			return fmt.Errorf("%s: the name of this pod is not known; set POD_NAME by a fieldRef to metadata.name", s)
-		case s.Pod.Namespace == "" && (q.part == partPod || q.part == partNamespace || q.part == partServices || q.part == partPeers):
-			return fmt.Errorf("%s: the namespace of this pod is not known; set POD_NAMESPACE by a fieldRef to metadata.namespace", s)
-		}
+	asks := func(x part) bool { return s.Plan.asks(x) }
+	inNamespace := asks(partPod) || asks(partNamespace) || asks(partServices) ||
+		slices.ContainsFunc(s.Plan.objects, func(o Object) bool { return o.Namespace == "" && s.Plan.resource(o).namespaced })
+	switch {
+	case s.Pod.Namespace == "" && inNamespace:
+		return fmt.Errorf("%s: the namespace of this pod is not known; set POD_NAMESPACE by a fieldRef to metadata.namespace", s)
+	case s.Pod.Name == "" && asks(partPod):
+		return fmt.Errorf("%s: the name of this pod is not known; set POD_NAME by a fieldRef to metadata.name", s)
 	}
 	return nil
 }
