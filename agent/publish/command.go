@@ -65,6 +65,7 @@ func (c Command) Check(ctx context.Context, staged string) error {
 	err := cmd.Run()
 	if cmd.Process != nil {
 		killGroup(cmd) // those it left behind
+		reapGroup(cmd)
 	}
 	if err == nil || errors.Is(err, exec.ErrWaitDelay) {
 		return nil // the latter: it succeeded, and one of those held its output
