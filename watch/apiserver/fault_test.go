@@ -3,6 +3,7 @@ package apiserver
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -53,28 +54,28 @@ func TestReadFaults(t *testing.T) {
 		"hang": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, Unreachable, "does not answer within 300ms"},
 		"hang later": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
-			w.Write(pod[:20])
+			fmt.Fprintf(w, "%s", pod[:20])
 			w.(http.Flusher).Flush()
 			<-r.Context().Done()
 		}, Unreachable, "does not answer within 300ms"},
 		"reset": {func(w http.ResponseWriter, r *http.Request) { resets(w, r) }, Unreachable, "check network policies"},
 		"truncated": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
-			w.Write(pod[:len(pod)-10])
+			fmt.Fprintf(w, "%s", pod[:len(pod)-10])
 		}, Broken, "is an API server"},
 		"truncated in transit": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			w.Header().Set("Content-Length", "100000")
-			w.Write(pod)
+			fmt.Fprintf(w, "%s", pod)
 		}, Broken, ""},
 		"no API server": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
-			w.Write([]byte("<html>welcome</html>"))
+			fmt.Fprint(w, "<html>welcome</html>")
 		}, Broken, "is an API server"},
 		"byte by byte": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			for i := range pod {
-				w.Write(pod[i : i+1])
+				fmt.Fprintf(w, "%c", pod[i])
 				w.(http.Flusher).Flush()
 			}
 		}, "", ""},
@@ -121,7 +122,9 @@ func TestRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	address := listener.Addr().String()
-	listener.Close()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
 	s := &Source{Client: connectTo(t, Access{Server: "http://" + address}), Timing: quick(),
 		Pod: Target{Namespace: "shop", Name: "web-0"}, Plan: NewPlan(needs("pod.labels"), nil, Follow)}
 	f := follow(t, s)
@@ -132,7 +135,9 @@ func TestRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		server := httptest.NewUnstartedServer(h)
-		server.Listener.Close()
+		if err := server.Listener.Close(); err != nil {
+			t.Fatal(err)
+		}
 		server.Listener = listener
 		server.Start()
 		return server

@@ -30,7 +30,7 @@ func (q question) keep(r resource, m mask, o runtime.Object) map[string]any {
 	case *unstructured.Unstructured:
 		fields = o.Object
 	case *metav1.PartialObjectMetadata:
-		fields, _ = runtime.DefaultUnstructuredConverter.ToUnstructured(o) //nolint:errcheck // metadata always convert
+		fields, _ = runtime.DefaultUnstructuredConverter.ToUnstructured(o) // metadata always convert
 	}
 	if fields == nil {
 		return nil

@@ -90,7 +90,7 @@ func guess(apiVersion, kind string) resource {
 	if r, ok := known(apiVersion, kind); ok {
 		return r
 	}
-	gv, _ := schema.ParseGroupVersion(apiVersion) //nolint:errcheck // Validate has parsed it
+	gv, _ := schema.ParseGroupVersion(apiVersion) // Validate has parsed it
 	plural, _ := meta.UnsafeGuessKindToResource(gv.WithKind(kind))
 	return resource{group: gv.Group, version: gv.Version, name: strings.ToLower(plural.Resource), kind: kind, namespaced: true, guessed: true}
 }

@@ -3,6 +3,7 @@ package apiserver
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -176,16 +177,15 @@ func TestWatchSurvives(t *testing.T) {
 }
 
 func resets(w http.ResponseWriter, _ *http.Request) bool {
-	conn, _, err := w.(http.Hijacker).Hijack()
-	if err == nil {
-		conn.Close()
+	if conn, _, err := w.(http.Hijacker).Hijack(); err == nil {
+		_ = conn.Close()
 	}
 	return true
 }
 
 func garbage(w http.ResponseWriter, _ *http.Request) bool {
 	w.Header().Set("Content-Type", "application/json")
-	w.Write([]byte(`{"type": "ADDED", "object": {"kind"`))
+	fmt.Fprint(w, `{"type": "ADDED", "object": {"kind"`)
 	return true
 }
 

@@ -1,0 +1,246 @@
+package apiserver
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	apiwatch "k8s.io/apimachinery/pkg/watch"
+
+	"github.com/podfacts/podfacts/watch/object"
+)
+
+// follows watches a question until ctx ends, and returns true where watching
+// is forbidden.
+//
+//  1. get, or list, unless it was done just now
+//  2. watch from the version of that
+//  3. where that version is too old to watch from, as that of an object is
+//     that nobody has changed for long: watch from now on, which begins with
+//     what is there, and get again lest it was deleted in between
+//  4. when the watch ends: watch again from the last version seen
+func (w *watcher) follows(ctx context.Context, q question) (forbidden bool) {
+	retry := backoff{first: w.timing.Retry, limit: w.timing.RetryMax}
+	f := follower{watcher: w, question: q}
+	f.answer, f.fresh = w.known(q)
+	f.fresh = f.fresh && f.answer.err == nil
+	for {
+		began := time.Now()
+		err := f.once(ctx)
+		if time.Since(began) > retry.limit {
+			retry.reset()
+		}
+		switch {
+		case ctx.Err() != nil:
+			return false
+		case err == nil && f.now:
+			continue // once: what comes of it is no longer from a version
+		case err == nil:
+			if time.Since(began) < time.Second && !wait(ctx, retry.next(nil)) {
+				return false
+			}
+			continue
+		case f.watchForbidden(err):
+			w.log().Warn("watching is forbidden; reading now and then instead",
+				"resource", f.resource(), "every", w.timing.Refresh, "missing", f.missing(err))
+			f.answer.live = false
+			w.update(ctx, q, f.answer)
+			return true
+		}
+		f.answer.live, f.answer.err = false, err
+		w.update(ctx, q, f.answer)
+		if !wait(ctx, retry.next(err)) {
+			return false
+		}
+	}
+}
+
+// follower watches one question.
+type follower struct {
+	*watcher
+	question
+
+	answer answer
+	fresh  bool // the answer says from where to watch
+	now    bool // watch from now on
+}
+
+// once asks where needed and watches once. It returns nil where the watch
+// lasted, and can be begun anew at once.
+func (f *follower) once(ctx context.Context) error {
+	asked := false
+	if !f.fresh {
+		a := f.Client.answer(ctx, f.question)
+		if a.err != nil {
+			return a.err
+		}
+		f.answer, f.fresh, asked = a, true, true
+	}
+	version := f.answer.version
+	if f.now {
+		version = ""
+	}
+	began := time.Now()
+	lasts := f.timing.Watch + rand.N(f.timing.Watch+1)
+	w, err := f.Client.watch(ctx, f.question, version, lasts)
+	if err == nil {
+		defer w.Stop()
+		if version == "" && f.name != "" && !asked {
+			if a := f.Client.answer(ctx, f.question); a.err == nil {
+				f.answer = a
+			}
+		}
+		err = f.read(ctx, w, lasts)
+	}
+	if !gone(err) {
+		return err
+	}
+	f.Client.restarted()
+	if f.name != "" && version != "" {
+		f.now = true
+		return nil
+	}
+	f.fresh, f.now = false, false
+	if version == "" || asked && time.Since(began) < 10*time.Second {
+		return err // even what was asked just now
+	}
+	return nil
+}
+
+// read takes in events until the watch ends.
+func (f *follower) read(ctx context.Context, w apiwatch.Interface, lasts time.Duration) error {
+	began := time.Now()
+	f.now = false
+	f.answer.err, f.answer.live = nil, true
+	f.update(ctx, f.question, f.answer)
+	const slack = 30 * time.Second
+	end := time.NewTimer(lasts + slack)
+	defer end.Stop()
+	silence := time.NewTimer(lasts + slack) // until the server has shown that it sends bookmarks
+	defer silence.Stop()
+	events, bookmarks := 0, false
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-end.C:
+			return nil
+		case <-silence.C:
+			f.Client.restarted()
+			return &Error{Reason: Unreachable, Verb: "watch", Resource: f.resource(), Namespace: f.namespace, Name: f.name,
+				Err: errors.New("the connection has gone silent")}
+		case event, open := <-w.ResultChan():
+			if !open {
+				if ctx.Err() == nil && time.Since(began) < lasts-slack {
+					f.Client.restarted()
+				}
+				if events == 0 && time.Since(began) < time.Second {
+					return &Error{Reason: Broken, Verb: "watch", Resource: f.resource(), Namespace: f.namespace, Name: f.name,
+						Err: errors.New("the server ends the watch at once")}
+				}
+				return nil
+			}
+			events++
+			bookmarks = bookmarks || event.Type == apiwatch.Bookmark
+			if bookmarks {
+				silence.Reset(f.timing.Silence)
+			}
+			if err := f.take(ctx, event); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// take applies one event.
+func (f *follower) take(ctx context.Context, event apiwatch.Event) error {
+	if event.Type == apiwatch.Error {
+		f.Client.restarted()
+		status, ok := event.Object.(*metav1.Status)
+		if !ok {
+			status = &metav1.Status{Code: http.StatusInternalServerError, Message: "an error that nobody can read"}
+		}
+		err := &apierrors.StatusError{ErrStatus: *status}
+		if gone(err) {
+			return err
+		}
+		r, _ := f.Client.resource(ctx, f.apiVersion, f.kind) // it was found to begin with
+		return f.Client.fail(request{verb: "watch", resource: r, question: f.question}, err, &call{})
+	}
+	accessor, ok := event.Object.(metav1.Object)
+	if !ok {
+		return nil
+	}
+	f.answer.version = accessor.GetResourceVersion()
+	if event.Type == apiwatch.Bookmark {
+		return nil
+	}
+	objects := slices.DeleteFunc(slices.Clone(f.answer.objects), func(o map[string]any) bool {
+		return object.Text(o, "metadata", "name") == accessor.GetName() && object.Text(o, "metadata", "namespace") == accessor.GetNamespace()
+	})
+	if event.Type != apiwatch.Deleted {
+		r, err := f.Client.resource(ctx, f.apiVersion, f.kind)
+		if err != nil {
+			return err
+		}
+		objects = append(objects, f.keep(r, f.mask(), event.Object))
+		slices.SortFunc(objects, func(a, b map[string]any) int { return cmp.Compare(key(a), key(b)) })
+	}
+	if objects == nil {
+		objects = []map[string]any{}
+	}
+	f.answer.objects = objects
+	f.update(ctx, f.question, f.answer)
+	return nil
+}
+
+// key orders objects as the API server does.
+func key(o map[string]any) string {
+	return object.Text(o, "metadata", "namespace") + "/" + object.Text(o, "metadata", "name")
+}
+
+func (f *follower) resource() string { return guess(f.apiVersion, f.kind).String() }
+
+// watchForbidden reports that reading is allowed and watching is not.
+func (f *follower) watchForbidden(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Verb != "watch" {
+		return false
+	}
+	status, ok := errors.AsType[*apierrors.StatusError](err)
+	return e.Reason == Forbidden || ok && status.ErrStatus.Code == http.StatusMethodNotAllowed
+}
+
+func (f *follower) missing(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok && e.Rule != nil {
+		return e.Rule.String()
+	}
+	return ""
+}
+
+// backoff doubles from first to limit, with jitter. What is forbidden is tried
+// seldom: permissions change by hand.
+type backoff struct {
+	first, limit, pause time.Duration
+}
+
+func (b *backoff) next(err error) time.Duration {
+	b.pause = min(max(2*b.pause, b.first), b.limit)
+	pause := b.pause - rand.N(b.pause/4+1)
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return pause
+	}
+	if e.Reason == Forbidden || e.Reason == Invalid {
+		pause = 20*b.limit + rand.N(b.limit+1)
+	}
+	return max(pause, e.RetryAfter)
+}
+
+func (b *backoff) reset() { b.pause = 0 }
