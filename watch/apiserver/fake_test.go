@@ -184,7 +184,11 @@ func (a *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if query.Get("watch") == "true" {
 		verb = "watch"
 	}
-	a.requests = append(a.requests, verb+" "+r.URL.Path)
+	request := verb + " " + r.URL.Path
+	if selector := query.Get("labelSelector"); selector != "" {
+		request += "?" + selector
+	}
+	a.requests = append(a.requests, request)
 	fault := a.fault
 	a.mu.Unlock()
 	if fault != nil && fault(w, r) {

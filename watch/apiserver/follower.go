@@ -46,6 +46,13 @@ func (w *watcher) follows(ctx context.Context, q question) (forbidden bool) {
 				return false
 			}
 			continue
+		case f.absence(err): // nobody serves the kind, and nobody need do so
+			f.answer, f.fresh = answer{objects: []map[string]any{}}, false
+			w.update(ctx, q, f.answer)
+			if !w.pause(ctx, w.timing.Refresh) {
+				return false
+			}
+			continue
 		case f.watchForbidden(err):
 			w.log().Warn("watching is forbidden; reading now and then instead",
 				"resource", f.resource(), "every", w.timing.Refresh, "missing", f.missing(err))
@@ -224,8 +231,8 @@ func (f *follower) missing(err error) string {
 	return ""
 }
 
-// backoff doubles from first to limit, with jitter. What is forbidden is tried
-// seldom: permissions change by hand.
+// backoff doubles from first to limit, with jitter. What is forbidden or not
+// served is tried seldom: people change that.
 type backoff struct {
 	first, limit, pause time.Duration
 }
@@ -237,8 +244,11 @@ func (b *backoff) next(err error) time.Duration {
 	if !ok {
 		return pause
 	}
-	if e.Reason == Forbidden || e.Reason == Invalid {
+	switch e.Reason {
+	case Forbidden, Invalid:
 		pause = 20*b.limit + rand.N(b.limit+1)
+	case NotFound: // the kind; it may be installed
+		pause = 4*b.limit + rand.N(b.limit+1)
 	}
 	return max(pause, e.RetryAfter)
 }

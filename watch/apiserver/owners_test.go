@@ -99,3 +99,84 @@ func TestWorkload(t *testing.T) {
 		})
 	}
 }
+
+// TestPeers: pods of one workload, whoever stands between.
+func TestPeers(t *testing.T) {
+	t.Parallel()
+	pod := func(name, owner string, labels map[string]any) map[string]any {
+		o := label("one")
+		metadata := object.Map(o, "metadata")
+		metadata["name"], metadata["uid"], metadata["labels"] = name, "uid-"+name, labels
+		return owned(o, owner)
+	}
+	hash := func(h string) map[string]any { return map[string]any{"app": "web", "pod-template-hash": h} }
+	deployment := named("apps/v1", "Deployment", "web")
+	object.Map(deployment, "spec")["selector"] = map[string]any{"matchLabels": map[string]any{"app": "web"}}
+	for name, tt := range map[string]struct {
+		objects []map[string]any
+		want    string
+		asked   string
+	}{
+		"Deployment in a rollout": {[]map[string]any{
+			pod("web-0", "apps/v1 ReplicaSet/web-1", hash("1")), pod("web-b", "apps/v1 ReplicaSet/web-2", hash("2")),
+			pod("db", "apps/v1 ReplicaSet/db-1", map[string]any{"app": "db", "pod-template-hash": "1"}),
+			owned(named("apps/v1", "ReplicaSet", "web-1"), "apps/v1 Deployment/web"), deployment,
+		}, "web-0 web-b", "pods?app=web"},
+		"CronJob": {[]map[string]any{
+			pod("web-0", "batch/v1 Job/j1", nil), pod("other", "batch/v1 Job/j2", nil), pod("foreign", "batch/v1 Job/j3", nil),
+			owned(named("batch/v1", "Job", "j1"), "batch/v1 CronJob/c"), owned(named("batch/v1", "Job", "j2"), "batch/v1 CronJob/c"),
+			owned(named("batch/v1", "Job", "j3"), "batch/v1 CronJob/d"), named("batch/v1", "CronJob", "c"),
+		}, "other web-0", "jobs/j3"},
+		"no controller": {[]map[string]any{label("one"), pod("other", "batch/v1 Job/j2", nil)}, "web-0", ""},
+	} {
+		for _, mode := range []Mode{Once, Follow} {
+			t.Run(fmt.Sprint(name, mode), func(t *testing.T) {
+				t.Parallel()
+				a := plainAPI(t)
+				for _, o := range tt.objects {
+					a.put(o)
+				}
+				s := &Source{Client: a.client(t), Pod: Target{Namespace: "shop", Name: "web-0"}, Plan: NewPlan(needs("peers"), nil, mode), Timing: quick()}
+				var l watch.Layer
+				names := func() string {
+					var names []string
+					s, _ := l.Get("peers")
+					list, _ := s.Value.([]any)
+					for _, o := range list {
+						names = append(names, o.(map[string]any)["name"].(string))
+					}
+					return strings.Join(names, " ")
+				}
+				if mode == Follow {
+					follow(t, s).until(tt.want, func(read watch.Layer, err error) bool {
+						l = read
+						return names() == tt.want && err == nil && l.Live
+					})
+				} else {
+					var err error
+					if l, err = s.Read(t.Context()); err != nil || names() != tt.want {
+						t.Errorf("%q, %v", names(), err)
+					}
+				}
+
+				if asked := strings.Join(a.asked(), "\n"); !strings.Contains(asked, tt.asked) {
+					t.Errorf("asked %s", asked)
+				}
+			})
+		}
+	}
+}
+
+// TestKindNotServed: a resource whose definition is not installed.
+func TestKindNotServed(t *testing.T) {
+	t.Parallel()
+	for _, optional := range []bool{true, false} {
+		a := plainAPI(t)
+		objects := []Object{{ID: "x", APIVersion: "none.example.com/v1", Kind: "Thing", Name: "x", Optional: optional}}
+		f := follow(t, shopSource(t, a, objects, "objects.x"))
+		f.until("an answer", func(l watch.Layer, err error) bool { return (err == nil) == optional && l.Has("objects.x") == optional })
+		if reason, _ := f.Explain("objects.x.spec"); !strings.Contains(reason, "not found") {
+			t.Errorf("reason %q", reason)
+		}
+	}
+}

@@ -89,7 +89,7 @@ func TestOnlyWhatIsNeeded(t *testing.T) {
 		{needs("workload.name"), "", []string{pod, apps + "/replicasets/web-7858dd7779"}},
 		{needs("workload.labels['tier']"), "", []string{pod, apps + "/replicasets/web-7858dd7779", apps + "/deployments/web"}},
 		{needs("services"), "", []string{pod, shop + "/services"}},
-		{needs("peers"), "", []string{pod, apps + "/replicasets/web-7858dd7779", apps + "/deployments/web", shop + "/pods"}},
+		{needs("peers"), "", []string{pod, apps + "/replicasets/web-7858dd7779", apps + "/deployments/web", shop + "/pods?app.kubernetes.io/name=web"}},
 		{needs("cluster"), "", []string{"get /api/v1/namespaces/kube-system", "get /version"}},
 	} {
 		t.Run(string(tt.needs[0].Path)+tt.node, func(t *testing.T) {
