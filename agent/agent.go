@@ -57,7 +57,13 @@ type Agent struct {
 func (a *Agent) Once(ctx context.Context) error {
 	r := a.round()
 	r.clean()
-	snapshot, err := watch.Collect(ctx, a.Sources...)
+	waiting := ctx // bounds sources; what is published is published in full
+	if a.Wait > 0 {
+		var cancel context.CancelFunc
+		waiting, cancel = context.WithTimeout(ctx, a.Wait)
+		defer cancel()
+	}
+	snapshot, err := watch.Collect(waiting, a.Sources...)
 	r.complain(err)
 	err = r.all(ctx, snapshot)
 	if !mends(err) || a.Wait <= 0 {
@@ -65,12 +71,10 @@ func (a *Agent) Once(ctx context.Context) error {
 	}
 	r.log.Info("waiting for facts", "wait", a.Wait.String(), "missing", missing(err))
 
-	waiting, cancel := context.WithTimeout(ctx, a.Wait)
-	defer cancel()
 	last := err
 	err = watch.Follow(waiting, a.Timing, func(snapshot *watch.Snapshot, err error) error {
 		r.complain(err)
-		if last = r.all(waiting, snapshot); mends(last) {
+		if last = r.all(ctx, snapshot); mends(last) {
 			return nil // until something changes
 		}
 		return watch.Stop

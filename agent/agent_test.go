@@ -177,6 +177,31 @@ func TestOnceIsStopped(t *testing.T) {
 	})
 }
 
+// hanging is a source that answers only when it is told to stop.
+type hanging struct{}
+
+func (hanging) String() string { return "hanging" }
+func (hanging) Read(ctx context.Context) (watch.Layer, error) {
+	<-ctx.Done()
+	return watch.Layer{}, ctx.Err()
+}
+
+func TestOnceDoesNotHangOnASource(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		source := &labels{}
+		source.set(nil, "app", "web")
+		a := Agent{Sources: []watch.Source{source, hanging{}}, Outputs: []Output{output(t, dir, "out", `{{ .pod.labels.app }}`)}, Wait: time.Minute}
+		if err := a.Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := content(t, dir, "out"); got != "web" {
+			t.Errorf("out holds %q", got)
+		}
+	})
+}
+
 // TestRunKeepsWhatIsGood follows a source through good and bad times.
 func TestRunKeepsWhatIsGood(t *testing.T) {
 	t.Parallel()

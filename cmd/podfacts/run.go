@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -40,6 +41,9 @@ makes it read the configuration and its templates again and render anew.`,
 	return cmd
 }
 
+// settled is when a sidecar that has just started has nothing left to do.
+const settled = 3 * time.Second
+
 // follow runs the agent until ctx ends, and starts it anew with each SIGHUP.
 // A configuration that has become wrong does not replace the one that runs.
 func (p *program) follow(ctx context.Context, access *accessFlags, c *config.Config, load func() (*config.Config, error)) error {
@@ -49,6 +53,7 @@ func (p *program) follow(ctx context.Context, access *accessFlags, c *config.Con
 		signal.Notify(hangups, hangupSignals()...)
 		defer signal.Stop(hangups)
 	}
+	defer time.AfterFunc(settled, releaseStartup).Stop()
 	for {
 		sources, err := p.withAPI(ctx, access, c, needsOf(c), apiserver.Follow, p.sources(ctx, c))
 		if err != nil {
