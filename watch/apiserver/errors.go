@@ -8,8 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -42,6 +45,7 @@ type Error struct {
 	// Resource is what was asked for, as kubectl names it: replicasets.apps.
 	Resource        string
 	Namespace, Name string
+	Server          string // its URL
 	// Rule is what a Role lacks, where Reason is Forbidden.
 	Rule *Rule
 	// Hint says what to do next.
@@ -60,16 +64,32 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Short is Error without the hint.
+// Short is Error without the hint. What is wrong with the server as a whole is
+// said the same for every request, so that it need be said only once.
 func (e *Error) Short() string {
 	s := string(e.Reason)
-	if e.Verb != "" {
+	switch {
+	case e.Server != "" && slices.Contains([]Reason{Unreachable, Untrusted, Unauthorized, Expired, Overloaded}, e.Reason):
+		s = e.Server + ": " + s
+	case e.Verb != "":
 		s = e.Verb + " " + e.what() + ": " + s
 	}
 	if e.Err != nil && e.Reason != Forbidden && e.Reason != NotFound {
-		s += ": " + e.Err.Error()
+		s += ": " + cause(e.Err)
 	}
 	return s
+}
+
+// cause says what the network did, without the URL and the ports of that one
+// request.
+func cause(err error) string {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op != "dial" {
+		return op.Op + ": " + op.Err.Error()
+	}
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err.Error()
+	}
+	return err.Error()
 }
 
 func (e *Error) Unwrap() error { return e.Err }
@@ -109,7 +129,7 @@ func (c *Client) fail(req request, err error, info *call) error {
 		return known
 	}
 	q := req.question
-	e := &Error{Verb: req.verb, Resource: req.path, Namespace: q.namespace, Name: q.name, RetryAfter: info.retryAfter, Err: err}
+	e := &Error{Verb: req.verb, Resource: req.path, Namespace: q.namespace, Name: q.name, RetryAfter: info.retryAfter, Server: c.Server, Err: err}
 	if req.path == "" {
 		e.Resource = req.resource.String()
 		if !req.resource.namespaced {
@@ -177,6 +197,9 @@ func (r request) rule() *Rule {
 	rule := &Rule{
 		APIGroups: []string{r.resource.group}, Resources: []string{r.resource.name}, Verbs: []string{r.verb},
 		ClusterScoped: !r.resource.namespaced || q.namespace == "", Namespace: q.namespace,
+	}
+	if r.verb == "get" && q.part == partNamespace { // counts as inside of itself
+		rule.ClusterScoped, rule.Namespace = false, q.name
 	}
 	if q.name != "" && q.named() {
 		rule.ResourceNames = []string{q.name}

@@ -16,8 +16,7 @@ import (
 	"github.com/podfacts/podfacts/watch/object"
 )
 
-// follows watches a question until ctx ends, and returns true where watching
-// is forbidden.
+// follows watches a question until ctx ends.
 //
 //  1. get, or list, unless it was done just now
 //  2. watch from the version of that
@@ -25,47 +24,59 @@ import (
 //     that nobody has changed for long: watch from now on, which begins with
 //     what is there, and get again lest it was deleted in between
 //  4. when the watch ends: watch again from the last version seen
-func (w *watcher) follows(ctx context.Context, q question) (forbidden bool) {
+//
+// Where watching stays forbidden, it is read now and then for an hour or so
+// before another try.
+func (w *watcher) follows(ctx context.Context, q question) {
+	const (
+		grace = 5  // refusals, since a server that starts refuses at first
+		rest  = 12 // reads between two tries
+	)
 	retry := backoff{first: w.timing.Retry, limit: w.timing.RetryMax}
 	f := follower{watcher: w, question: q}
 	f.answer, f.fresh = w.known(q)
 	f.fresh = f.fresh && f.answer.err == nil
-	for {
+	refused := 0
+	for ctx.Err() == nil {
 		began := time.Now()
 		err := f.once(ctx)
 		if time.Since(began) > retry.limit {
 			retry.reset()
+			refused = 0
 		}
 		switch {
 		case ctx.Err() != nil:
-			return false
-		case err == nil && f.now:
-			continue // once: what comes of it is no longer from a version
+		case err == nil && f.now: // once: what comes of it is no longer from a version
 		case err == nil:
-			if time.Since(began) < time.Second && !wait(ctx, retry.next(nil)) {
-				return false
+			if time.Since(began) < time.Second {
+				wait(ctx, retry.next(nil))
 			}
-			continue
 		case f.absence(err): // nobody serves the kind, and nobody need do so
-			f.answer, f.fresh = answer{objects: []map[string]any{}}, false
-			w.update(ctx, q, f.answer)
-			if !w.pause(ctx, w.timing.Refresh) {
-				return false
-			}
-			continue
+			f.lose(ctx, answer{objects: []map[string]any{}})
+			w.pause(ctx, w.timing.Refresh)
 		case f.watchForbidden(err):
-			w.log().Warn("watching is forbidden; reading now and then instead",
-				"resource", f.resource(), "every", w.timing.Refresh, "missing", f.missing(err))
-			f.answer.live = false
+			f.lose(ctx, answer{objects: f.answer.objects})
+			if refused++; refused < grace {
+				wait(ctx, retry.next(nil))
+				continue
+			}
+			if refused == grace {
+				w.log().Warn("watching is forbidden; reading now and then instead",
+					"resource", f.resource(), "every", w.timing.Refresh, "missing", f.missing(err))
+			}
+			w.poll(ctx, q, w.timing.Refresh, rest)
+		default:
+			f.answer.live, f.answer.err = false, err
 			w.update(ctx, q, f.answer)
-			return true
-		}
-		f.answer.live, f.answer.err = false, err
-		w.update(ctx, q, f.answer)
-		if !wait(ctx, retry.next(err)) {
-			return false
+			wait(ctx, retry.next(err))
 		}
 	}
+}
+
+// lose goes on with an answer from which no watch can begin.
+func (f *follower) lose(ctx context.Context, a answer) {
+	f.answer, f.fresh = a, false
+	f.update(ctx, f.question, a)
 }
 
 // follower watches one question.
@@ -231,13 +242,15 @@ func (f *follower) missing(err error) string {
 	return ""
 }
 
-// backoff doubles from first to limit, with jitter. What is forbidden or not
-// served is tried seldom: people change that.
+// backoff doubles from first to limit, with jitter. What stays forbidden or is
+// not served is tried seldom: people change that.
 type backoff struct {
 	first, limit, pause time.Duration
+	refused             int
 }
 
 func (b *backoff) next(err error) time.Duration {
+	const grace = 5 // permissions come a little after the pod, and after the start of a server
 	b.pause = min(max(2*b.pause, b.first), b.limit)
 	pause := b.pause - rand.N(b.pause/4+1)
 	e, ok := errors.AsType[*Error](err)
@@ -245,7 +258,11 @@ func (b *backoff) next(err error) time.Duration {
 		return pause
 	}
 	switch e.Reason {
-	case Forbidden, Invalid:
+	case Forbidden:
+		if b.refused++; b.refused > grace {
+			pause = 20*b.limit + rand.N(b.limit+1)
+		}
+	case Invalid:
 		pause = 20*b.limit + rand.N(b.limit+1)
 	case NotFound: // the kind; it may be installed
 		pause = 4*b.limit + rand.N(b.limit+1)
@@ -253,4 +270,4 @@ func (b *backoff) next(err error) time.Duration {
 	return max(pause, e.RetryAfter)
 }
 
-func (b *backoff) reset() { b.pause = 0 }
+func (b *backoff) reset() { b.pause, b.refused = 0, 0 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -161,53 +162,43 @@ func (w *watcher) known(q question) (answer, bool) {
 
 // follow keeps the answer to one question up to date.
 func (w *watcher) follow(ctx context.Context, q question) {
+	const forever = math.MaxInt
 	switch q.part {
 	case partOwners, partClusterUID: // what does not change is asked until it is known
-		w.poll(ctx, q, 0)
+		w.poll(ctx, q, 0, 1)
 	case partVersion:
-		w.poll(ctx, q, time.Hour)
+		w.poll(ctx, q, time.Hour, forever)
 	case partNodeStatus: // nodes report often, mostly what is no fact
-		w.poll(ctx, q, w.timing.Refresh)
+		w.poll(ctx, q, w.timing.Refresh, forever)
 	default:
-		if w.follows(ctx, q) {
-			w.poll(ctx, q, w.timing.Refresh)
-		}
+		w.follows(ctx, q)
 	}
 }
 
-// poll reads again every so often, or until it has succeeded where every is 0.
-func (w *watcher) poll(ctx context.Context, q question, every time.Duration) {
+// poll reads every so often, until it has succeeded so many times. What is
+// known already counts, and is read again when its time has come.
+func (w *watcher) poll(ctx context.Context, q question, every time.Duration, times int) {
 	if every == w.timing.Refresh {
 		w.polled.Add(1)
 		defer w.polled.Add(-1)
 	}
 	retry := backoff{first: w.timing.Retry, limit: w.timing.RetryMax}
-	if _, known := w.known(q); known && every > 0 && !w.pause(ctx, every) {
-		return
-	}
-	for {
-		if a, known := w.known(q); every == 0 && known && a.err == nil {
+	a, known := w.known(q)
+	for done := 0; ctx.Err() == nil; {
+		if !known {
+			a = w.Client.answer(ctx, q)
+			w.update(ctx, q, a)
+		}
+		known = false
+		if a.err != nil {
+			wait(ctx, retry.next(a.err))
+			continue
+		}
+		retry.reset()
+		if done++; done >= times {
 			return
 		}
-		a := w.Client.answer(ctx, q)
-		w.update(ctx, q, a)
-		switch {
-		case a.err != nil && reasonOf(a.err) == Forbidden && every > 0:
-			if !w.pause(ctx, every) {
-				return
-			}
-		case a.err != nil:
-			if !wait(ctx, retry.next(a.err)) {
-				return
-			}
-		case every == 0:
-			return
-		default:
-			retry.reset()
-			if !w.pause(ctx, every) {
-				return
-			}
-		}
+		w.pause(ctx, every)
 	}
 }
 
