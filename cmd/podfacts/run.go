@@ -42,7 +42,7 @@ makes it read the configuration and its templates again and render anew.`,
 }
 
 // settled is when a sidecar that has just started has nothing left to do.
-const settled = 3 * time.Second
+const settled = time.Second
 
 // follow runs the agent until ctx ends, and starts it anew with each SIGHUP.
 // A configuration that has become wrong does not replace the one that runs.
