@@ -86,7 +86,7 @@ func ExampleEnv_missing() {
 	fmt.Println(err)
 	fmt.Println(watch.IsMissing(err))
 	// Output:
-	// podfacts.yaml:7: ZONE: node.zone is missing: no source gives it; it comes from: API, the pod's topology labels
+	// podfacts.yaml:7: ZONE: node.zone is missing: no source gives it; pods have the label topology.kubernetes.io/zone since Kubernetes 1.35; ask the API server, or give it a default
 	// podfacts.yaml:8: OWNER: pod.labels['owner'] is missing: pod.labels has no such key; give it a default, or set it on the pod
 	// true
 }

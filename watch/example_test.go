@@ -60,7 +60,7 @@ func ExampleCollect() {
 	// Output:
 	// pod.labels['app'] = web (volume /etc/podinfo labels)
 	// workload.name = web (derived from pod.labels['pod-template-hash'] and pod.name)
-	// node.zone is missing: no source gives it; it comes from: API, the pod's topology labels
+	// node.zone is missing: no source gives it; pods have the label topology.kubernetes.io/zone since Kubernetes 1.35; ask the API server, or give it a default
 }
 
 // scaled is a source that notices its changes by itself: its pod is moved to

@@ -95,6 +95,18 @@ func IsMissing(err error) bool {
 	return errors.As(err, &missing)
 }
 
+// ContainerError says that a path without container, such as limits.memory,
+// could mean several.
+type ContainerError struct {
+	Path  Path
+	Names []string // of the containers
+}
+
+func (e *ContainerError) Error() string {
+	return fmt.Sprintf("%s: the pod has several containers (%s); set container: in the configuration, --container, or the annotation %s",
+		e.Path, strings.Join(e.Names, ", "), defaultContainerAnnotation)
+}
+
 // Facts iterates over every fact in the order of the paths. Each entry of a
 // map is a fact of its own.
 func (s *Snapshot) Facts() iter.Seq[Fact] {
@@ -160,7 +172,7 @@ func (f Fact) same(o Fact) bool {
 // map[string]string and its origin that of its first entry), or whatever
 // lies below a group or an object. A path without container, such as
 // limits.memory, means the default container. The error is a
-// [*MissingError], or says why no container could be chosen.
+// [*MissingError], or a [*ContainerError] where no container could be chosen.
 func (s *Snapshot) Lookup(p Path) (Fact, error) {
 	p, err := s.Resolve(p)
 	if err != nil {
@@ -194,16 +206,16 @@ func (s *Snapshot) Resolve(p Path) (Path, error) {
 	if p == "" || !Path("limits").Covers(p) && !Path("requests").Covers(p) {
 		return p, nil
 	}
-	container, err := s.defaultContainer()
+	container, err := s.defaultContainer(p)
 	if err != nil {
-		return p, fmt.Errorf("%s: %w", p, err)
+		return p, err
 	}
 	return Path("containers").Key(container) + "." + p, nil
 }
 
 const defaultContainerAnnotation = "kubectl.kubernetes.io/default-container"
 
-func (s *Snapshot) defaultContainer() (string, error) {
+func (s *Snapshot) defaultContainer(p Path) (string, error) {
 	if name, ok := s.facts[PodAnnotations.Key(defaultContainerAnnotation)].Value.(string); ok && name != "" {
 		return name, nil
 	}
@@ -216,11 +228,10 @@ func (s *Snapshot) defaultContainer() (string, error) {
 	case 1:
 		return names[0], nil
 	case 0:
-		return "", &MissingError{Path: "containers", Reason: "no source names a container",
-			Hint: "mount its limits and requests in the downwardAPI volume"}
+		return "", fmt.Errorf("%s: %w", p, &MissingError{Path: "containers", Reason: "no source names a container",
+			Hint: "mount its limits and requests in the downwardAPI volume"})
 	}
-	return "", fmt.Errorf("the pod has several containers (%s); set container: in the configuration, or the annotation %s",
-		strings.Join(names, ", "), defaultContainerAnnotation)
+	return "", &ContainerError{Path: p, Names: names}
 }
 
 // missing explains why a fact has no value: it is not in its map, or the
@@ -243,7 +254,7 @@ func (s *Snapshot) missing(p Path) *MissingError {
 	if len(reasons) == 0 {
 		reasons = append(reasons, "no source gives it")
 	}
-	return &MissingError{Path: p, Reason: strings.Join(reasons, "; "), Hint: cmp.Or(hint, nextStep(p))}
+	return &MissingError{Path: p, Reason: strings.Join(reasons, "; "), Hint: cmp.Or(hint, s.nextStep(p))}
 }
 
 // explain collects what the sources say on why they do not give a fact, each
@@ -273,17 +284,6 @@ func (s *Snapshot) knows(p Path) bool {
 	parent, _ := p.Parent()
 	_, ok := s.facts[p]
 	return ok || s.whole[p] || s.whole[parent]
-}
-
-// nextStep says how a fact can be had.
-func nextStep(p Path) string {
-	segments := p.Segments()
-	for _, f := range vocabulary {
-		if rest, ok := match(f.Pattern, segments); ok && rest >= 0 {
-			return "it comes from: " + f.Sources
-		}
-	}
-	return ""
 }
 
 // agree compares what two sources say of a fact, quantities by amount.

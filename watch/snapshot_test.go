@@ -124,7 +124,7 @@ func TestDefaultContainer(t *testing.T) {
 		{"an empty annotation", says(main, "1Gi", "pod.annotations", annotated("")), main, ""},
 		{"several", says(main, "1Gi", proxy, "2Gi"), "",
 			"limits.memory: the pod has several containers (main, proxy); set container: in the configuration, " +
-				"or the annotation kubectl.kubernetes.io/default-container"},
+				"--container, or the annotation kubectl.kubernetes.io/default-container"},
 		{"none", says("pod.name", "x"), "",
 			"limits.memory: containers is missing: no source names a container; mount its limits and requests in the downwardAPI volume"},
 		{"one that is not there", says(main, "1Gi", "pod.annotations", annotated("typo")), "",
@@ -190,7 +190,7 @@ func TestMissingError(t *testing.T) {
 		{well, "node.labels['x']", "node.labels['x'] is missing: node.labels has no such key; give it a default, or set it on the node"},
 		{well, "containers.main.limits.cpu", "containers.main.limits.cpu is missing: containers.main.limits has no such key; give it a default, or set it on the container"},
 		{well, "namespace", "namespace is missing: no source gives it"},
-		{well, "workload.name", "workload.name is missing: no file name; it comes from: API, derived from labels and names"},
+		{well, "workload.name", "workload.name is missing: no file name; add it"},
 		{failing, "pod.hostname", "pod.hostname is missing: down; it comes from: API"},
 		{failing, "pod.labels['tier']", "pod.labels['tier'] is missing: pod.labels has no such key; give it a default, or set it on the pod"},
 	}

@@ -86,7 +86,8 @@ func (s *Source) namespace(fsys fs.FS) (string, error) {
 	return text, nil
 }
 
-// Explain tells why a fact that the directory can give is missing.
+// Explain tells why a fact that the directory can give is missing. It does not
+// advise to mount a token: a variable gives the same, and no access.
 func (s *Source) Explain(p watch.Path) (reason, hint string) {
 	var name string
 	switch p {
@@ -105,8 +106,7 @@ func (s *Source) Explain(p watch.Path) (reason, hint string) {
 	}
 	fsys, closer, err := s.open()
 	if err != nil {
-		return fmt.Sprintf("no service-account directory at %s", s.dir()),
-			"remove automountServiceAccountToken: false from the pod or its service account"
+		return fmt.Sprintf("no service-account directory at %s", s.dir()), ""
 	}
 	defer closer.Close()
 	if p == watch.PodNamespace {
