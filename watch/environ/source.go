@@ -94,7 +94,7 @@ func (s *Source) Explain(p watch.Path) (reason, hint string) {
 		return fmt.Sprintf("variable %s is empty", v.Name), ""
 	}
 	if group, name := p.Parent(); group == "env" {
-		return fmt.Sprintf("variable %s is not listed, so it is not shown", name), fmt.Sprintf("add {name: %s} to the env of the configuration", name)
+		return fmt.Sprintf("variable %s is not listed, so it is not shown", name), fmt.Sprintf("add {name: %s} to environment in the configuration", name)
 	}
 	for _, known := range wellKnown() {
 		if known.fact != p {
@@ -102,7 +102,7 @@ func (s *Source) Explain(p watch.Path) (reason, hint string) {
 		}
 		for _, name := range known.names {
 			if values[name] != "" {
-				return fmt.Sprintf("variable %s does not hold a %s", name, ref.Variable.FieldPath(p)), "if it should, list it in the env of the configuration"
+				return fmt.Sprintf("variable %s does not hold a %s", name, ref.Variable.FieldPath(p)), "if it should, list it under environment in the configuration"
 			}
 		}
 		v := Var{Name: known.names[0], Fact: p}
