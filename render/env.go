@@ -1,6 +1,7 @@
 package render
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -80,6 +81,20 @@ func (e *Env) Render(w io.Writer, s *watch.Snapshot) error {
 	return err
 }
 
+// Skipped says which variables Render leaves out because of SkipInvalid, and
+// why. Where Render fails, it says nothing.
+func (e *Env) Skipped(s *watch.Snapshot) []error {
+	variables, errs := e.variables(s)
+	if !e.SkipInvalid || len(errs) > 0 {
+		return nil
+	}
+	_, invalid := e.Dialect.Append(nil, entries(variables))
+	for _, i := range invalid {
+		errs = append(errs, invalidVariable(i, variables))
+	}
+	return errs
+}
+
 // VariableName is a variable that a file may hold.
 type VariableName struct {
 	Name     string
@@ -154,7 +169,18 @@ func (e *Env) variables(s *watch.Snapshot) ([]Variable, []error) {
 		}
 		add(Variable{Name: entry.Name, Value: v, From: entry.From, Where: entry.Where})
 	}
-	return variables, errs
+	return variables, sayOnce(errs)
+}
+
+// sayOnce keeps one of the errors that the choice of a container mends.
+func sayOnce(errs []error) []error {
+	said := false
+	return slices.DeleteFunc(errs, func(err error) bool {
+		_, ambiguous := errors.AsType[*watch.ContainerError](err)
+		again := ambiguous && said
+		said = said || ambiguous
+		return again
+	})
 }
 
 // sets reports whether an entry sets a variable, and so overrides presets.

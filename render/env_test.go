@@ -71,6 +71,12 @@ func TestContainerOfEnv(t *testing.T) {
 	if watch.IsMissing(err) {
 		t.Error("time does not mend several containers")
 	}
+	all := Env{Presets: presets(t, "go", "jvm"), Entries: []Entry{{Name: "CPU", From: "limits.cpu"}, {Name: "MEMORY", From: "limits.memory"}}}
+	_, err = tryRender(&all, several)
+	wantError(t, err, "preset go: limits.memory: the pod has several containers (a, b)", "--container")
+	if strings.Contains(err.Error(), "\n") {
+		t.Errorf("said more than once:\n%v", err)
+	}
 }
 
 func TestUnsetLimit(t *testing.T) {
@@ -169,10 +175,16 @@ func TestSkipInvalid(t *testing.T) {
 	if got := render(t, &e, &watch.Snapshot{}); got != "A=1\nC=3\n" {
 		t.Errorf("got %q", got)
 	}
+	if left := e.Skipped(&watch.Snapshot{}); len(left) != 1 || !strings.Contains(left[0].Error(), "variable B cannot be written") {
+		t.Errorf("left out: %v", left)
+	}
 	// What is missing is not invalid.
 	e.Entries = append(e.Entries, Entry{Name: "D", From: "pod.name"})
 	if _, err := tryRender(&e, &watch.Snapshot{}); !watch.IsMissing(err) {
 		t.Errorf("got %v, want pod.name missing", err)
+	}
+	if left := e.Skipped(&watch.Snapshot{}); left != nil {
+		t.Errorf("left out of what cannot be written: %v", left)
 	}
 }
 

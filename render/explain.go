@@ -99,14 +99,35 @@ func (t *Template) explainTpl(err error) error {
 func (t *Template) explainKey(e *TemplateError, at string) {
 	if path, ok := t.sites[site{e.Where, at}]; ok && path != "" {
 		if _, err := t.snapshot.Lookup(path); watch.IsMissing(err) {
-			e.err, e.Reason = err, err.Error()
-			e.Hint = fmt.Sprintf(`a default is written {{ fact %q "default" }}`, string(path))
+			e.err = err
+			e.Reason, e.Hint = withDefault(err, path)
 			return
 		}
 	}
 	reason := e.Reason[strings.Index(e.Reason, noEntry):]
 	e.err = &watch.MissingError{Path: watch.Path(at), Reason: reason}
 	e.Reason, e.Hint = at+": "+reason, "get and dig take a default"
+}
+
+// withDefault splits a missing fact into reason and hint, which shows how a
+// default is written.
+func withDefault(err error, path watch.Path) (reason, hint string) {
+	const advice = "give it a default"
+	missing, ok := errors.AsType[*watch.MissingError](err)
+	if !ok {
+		return err.Error(), ""
+	}
+	written := fmt.Sprintf(`%s, {{ fact %q "default" }}`, advice, string(path))
+	before, after, advised := strings.Cut(missing.Hint, advice)
+	switch {
+	case advised:
+		hint = before + written + after
+	case missing.Hint != "":
+		hint = missing.Hint + "; or " + written
+	default:
+		hint = written
+	}
+	return (&watch.MissingError{Path: missing.Path, Reason: missing.Reason}).Error(), hint
 }
 
 // undefined says what to use in place of a function that does not exist.

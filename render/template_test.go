@@ -111,8 +111,8 @@ func TestTemplateErrors(t *testing.T) {
 		text, want string
 		missing    bool
 	}{
-		{"a\n{{ .node.instanceType }}", `app.tmpl:2:8: node.instanceType is missing: no source gives it; it comes from: API; a default is written {{ fact "node.instanceType" "default" }}`, true},
-		{"{{ .pod.labels.gone }}", `app.tmpl:1:7: pod.labels['gone'] is missing: pod.labels has no such key; give it a default, or set it on the pod; a default is written {{ fact "pod.labels['gone']" "default" }}`, true},
+		{"a\n{{ .node.instanceType }}", `app.tmpl:2:8: node.instanceType is missing: no source gives it; it comes from: API; or give it a default, {{ fact "node.instanceType" "default" }}`, true},
+		{"{{ .pod.labels.gone }}", `app.tmpl:1:7: pod.labels['gone'] is missing: pod.labels has no such key; give it a default, {{ fact "pod.labels['gone']" "default" }}, or set it on the pod`, true},
 		{`{{ index .pod.labels "a/b" }}`, `app.tmpl:1:3: pod.labels['a/b'] is missing: pod.labels has no such key`, true},
 		{"{{ with .node }}{{ .os }}{{ end }}", "app.tmpl:1:19: node.os is missing: no source gives it", true},
 		{"{{ $n := .node }}{{ $n.os }}", "app.tmpl:1:22: node.os is missing", true},
