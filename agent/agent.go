@@ -64,7 +64,7 @@ func (a *Agent) Once(ctx context.Context) error {
 		defer cancel()
 	}
 	snapshot, err := watch.Collect(waiting, a.Sources...)
-	r.complain(err)
+	r.complain(snapshot, err)
 	err = r.all(ctx, snapshot)
 	if !mends(err) || a.Wait <= 0 {
 		return err
@@ -73,7 +73,7 @@ func (a *Agent) Once(ctx context.Context) error {
 
 	last := err
 	err = watch.Follow(waiting, a.Timing, func(snapshot *watch.Snapshot, err error) error {
-		r.complain(err)
+		r.complain(snapshot, err)
 		if last = r.all(ctx, snapshot); mends(last) {
 			return nil // until something changes
 		}
@@ -110,7 +110,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	r := a.round()
 	r.clean()
 	err := watch.Follow(ctx, a.Timing, func(snapshot *watch.Snapshot, err error) error {
-		r.complain(err)
+		r.complain(snapshot, err)
 		return r.each(ctx, snapshot)
 	}, a.Sources...)
 	if ctx.Err() != nil {
@@ -121,15 +121,16 @@ func (a *Agent) Run(ctx context.Context) error {
 
 // round is what one Once or Run remembers between its rounds.
 type round struct {
-	log    *slog.Logger
-	units  []unit
-	last   *watch.Snapshot
-	source string         // what the sources last complained of
-	failed map[int]string // what each unit last failed with
+	log     *slog.Logger
+	units   []unit
+	last    *watch.Snapshot
+	source  string         // what the sources last complained of
+	failed  map[int]string // what each unit last failed with
+	skipped map[int]string // what each unit last left out
 }
 
 func (a *Agent) round() *round {
-	r := &round{log: a.Log, failed: make(map[int]string), last: &watch.Snapshot{}}
+	r := &round{log: a.Log, failed: make(map[int]string), skipped: make(map[int]string), last: &watch.Snapshot{}}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
@@ -146,23 +147,6 @@ func (r *round) clean() {
 	}
 }
 
-// complain logs what is wrong with the sources, once.
-func (r *round) complain(err error) {
-	text := ""
-	if err != nil {
-		text = err.Error()
-	}
-	if text != r.source && text != "" {
-		for _, e := range watch.Errors(err) {
-			r.log.Warn("source failed; its last facts stay", "error", e)
-		}
-	}
-	if text == "" && r.source != "" {
-		r.log.Info("sources are well again")
-	}
-	r.source = text
-}
-
 // all publishes every unit, or none if any cannot be rendered.
 func (r *round) all(ctx context.Context, s *watch.Snapshot) error {
 	contents, errs := r.render(s)
@@ -177,17 +161,13 @@ func (r *round) all(ctx context.Context, s *watch.Snapshot) error {
 func (r *round) each(ctx context.Context, s *watch.Snapshot) error {
 	contents, errs := r.render(s)
 	r.publish(ctx, contents, errs, s)
-	for i, u := range r.units {
-		err := errs[i]
+	for i, err := range errs {
 		if err == nil {
 			delete(r.failed, i)
 			continue
 		}
-		if text := err.Error(); r.failed[i] != text && ctx.Err() == nil {
-			r.failed[i] = text
-			for _, e := range watch.Errors(err) {
-				r.log.Error("output not renewed; the last good file stays", "output", u.name(), "error", e)
-			}
+		if ctx.Err() == nil {
+			r.complainOf(i, err)
 		}
 	}
 	return watch.Join(errs...)
@@ -197,7 +177,9 @@ func (r *round) each(ctx context.Context, s *watch.Snapshot) error {
 func (r *round) render(s *watch.Snapshot) (contents [][][]byte, errs []error) {
 	contents, errs = make([][][]byte, len(r.units)), make([]error, len(r.units))
 	for i, u := range r.units {
-		contents[i], errs[i] = u.render(s)
+		if contents[i], errs[i] = u.render(s); errs[i] == nil {
+			r.complainOfSkipped(i, s)
+		}
 	}
 	return contents, errs
 }

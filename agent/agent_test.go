@@ -18,6 +18,7 @@ import (
 
 	"github.com/podfacts/podfacts/agent/publish"
 	"github.com/podfacts/podfacts/render"
+	"github.com/podfacts/podfacts/render/envfile"
 	"github.com/podfacts/podfacts/watch"
 )
 
@@ -252,6 +253,55 @@ func TestRunKeepsWhatIsGood(t *testing.T) {
 			if got := strings.Count(text, want); got != times {
 				t.Errorf("log says %q %d times, want %d:\n%s", want, got, times, text)
 			}
+		}
+	})
+}
+
+// TestRunSaysWhatHappened holds the log against the truth: what never was does
+// not stay, and what is left out is told when it changes.
+func TestRunSaysWhatHappened(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		source := &labels{}
+		source.set(errors.New("gone"))
+		var log bytes.Buffer
+		env := render.Env{Dialect: envfile.Docker, SkipInvalid: true}
+		for _, name := range []string{"app", "note"} {
+			env.Entries = append(env.Entries, render.Entry{Name: name, From: watch.PodLabels.Key(name), Default: new("none")})
+		}
+		a := Agent{Sources: []watch.Source{source}, Log: slog.New(slog.NewTextHandler(&log, nil)), Outputs: []Output{
+			output(t, dir, "out", `{{ .pod.labels.app }}`),
+			{File: publish.File{Path: filepath.Join(dir, "env")}, Renderer: &env},
+		}}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- a.Run(ctx) }()
+		read := 0
+		for _, step := range []struct {
+			name         string
+			act          func()
+			says, silent string // of what is logged
+		}{
+			{"failing from the start", func() {}, `msg="output not written" output=` + filepath.Join(dir, "out"), "stay"},
+			{"well", func() { source.set(nil, "app", "web", "note", "a") }, "published", "left out"},
+			{"a value with a newline", func() { source.set(nil, "app", "web", "note", "a\nb") }, `msg="variable left out" error="` + filepath.Join(dir, "env") + ": variable note cannot be written", "variable app"},
+			{"another change", func() { source.set(nil, "app", "api", "note", "a\nb") }, "published", "left out"},
+			{"no label", func() { source.set(nil, "note", "a\nb") }, "output not renewed; the last good file stays", "left out"},
+			{"failing", func() { source.set(errors.New("gone")) }, "source failed; its last facts stay", "left out"},
+		} {
+			step.act()
+			time.Sleep(2 * time.Minute)
+			synctest.Wait()
+			text := log.String()[read:]
+			read += len(text)
+			if !strings.Contains(text, step.says) || strings.Contains(text, step.silent) {
+				t.Errorf("%s: log should say %q and not %q:\n%s", step.name, step.says, step.silent, text)
+			}
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run returned %v", err)
 		}
 	})
 }

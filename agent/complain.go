@@ -1,0 +1,98 @@
+package agent
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/podfacts/podfacts/watch"
+)
+
+// complain logs what is wrong with the sources, once.
+func (r *round) complain(s *watch.Snapshot, err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	if text != r.source && text != "" {
+		for _, e := range watch.Errors(err) {
+			if remembered(s, e) {
+				r.log.Warn("source failed; its last facts stay", "error", e)
+			} else {
+				r.log.Warn("source failed", "error", e)
+			}
+		}
+	}
+	if text == "" && r.source != "" {
+		r.log.Info("sources are well again")
+	}
+	r.source = text
+}
+
+// remembered reports whether the view holds what the source of an error said
+// before.
+func remembered(s *watch.Snapshot, err error) bool {
+	stale := make(map[string]bool)
+	for f := range s.Facts() {
+		if f.Origin.Stale {
+			stale[f.Origin.Source] = true
+		}
+	}
+	return slices.ContainsFunc(s.Sources(), func(state watch.SourceState) bool {
+		return stale[state.Name] && slices.ContainsFunc(watch.Errors(state.Err), func(e error) bool { return e.Error() == err.Error() })
+	})
+}
+
+// complainOf logs why a unit was not published, once.
+func (r *round) complainOf(i int, err error) {
+	text := err.Error()
+	if r.failed[i] == text {
+		return
+	}
+	r.failed[i] = text
+	u := r.units[i]
+	for _, e := range watch.Errors(err) {
+		if u.exists() {
+			r.log.Error("output not renewed; the last good file stays", "output", u.name(), "error", e)
+		} else {
+			r.log.Error("output not written", "output", u.name(), "error", e)
+		}
+	}
+}
+
+func (u unit) exists() bool {
+	return !slices.ContainsFunc(u.outputs, func(o Output) bool {
+		_, err := os.Stat(o.File.Path)
+		return errors.Is(err, fs.ErrNotExist)
+	})
+}
+
+// skipper is a renderer that may leave out some of what it was to write.
+type skipper interface {
+	// Skipped says what Render leaves out, and why. Where Render fails, it may
+	// say nothing.
+	Skipped(*watch.Snapshot) []error
+}
+
+// complainOfSkipped logs what a unit leaves out, whenever that changes.
+func (r *round) complainOfSkipped(i int, s *watch.Snapshot) {
+	var text strings.Builder
+	var left []error
+	for _, o := range r.units[i].outputs {
+		if k, ok := o.Renderer.(skipper); ok {
+			left = append(left, watch.Errors(prefix(o.File.Path, watch.Join(k.Skipped(s)...)))...)
+		}
+	}
+	for _, e := range left {
+		text.WriteString(e.Error() + "\n")
+	}
+	if r.skipped[i] == text.String() {
+		return
+	}
+	r.skipped[i] = text.String()
+	for _, e := range left {
+		r.log.Warn("variable left out", "error", e)
+	}
+}
