@@ -34,10 +34,9 @@ func (c *Cluster) Pod(ref string) (*Pod, error) {
 
 func (c *Cluster) choose(ref string) (entry, error) {
 	var pods, workloads []entry
-	named := slices.ContainsFunc(c.entries, func(e entry) bool { return e.role == rolePod })
 	for _, e := range c.entries {
 		switch {
-		case named && e.role != rolePod, !refersTo(ref, e.object):
+		case c.podFile != "" && e.role != rolePod, !refersTo(ref, e.object):
 		case e.kind() == "Pod":
 			pods = append(pods, e)
 		case podTemplate(e.object) != nil:
@@ -55,11 +54,9 @@ func (c *Cluster) choose(ref string) (entry, error) {
 	case len(candidates) == 1:
 		return candidates[0], nil
 	case len(candidates) > 1:
-		return entry{}, fmt.Errorf("several could be meant: %s; choose one by NAMESPACE/NAME or KIND/NAME", names(candidates))
-	case ref != "":
-		return entry{}, fmt.Errorf("no pod or workload %s was loaded%s", ref, c.instead(named))
+		return entry{}, fmt.Errorf("several could be meant: %s; choose one with --pod-name NAMESPACE/NAME or KIND/NAME", names(candidates))
 	}
-	return entry{}, fmt.Errorf("no pod and no workload with a pod template was loaded%s", c.instead(named))
+	return entry{}, c.nothing(ref)
 }
 
 // topmost leaves out workloads that another one of them controls.
@@ -74,18 +71,41 @@ func topmost(workloads []entry) []entry {
 	})
 }
 
-// instead says what was loaded in place of what was looked for.
-func (c *Cluster) instead(named bool) string {
-	var there []entry
+// nothing says that there is no pod, and what there is in its place.
+func (c *Cluster) nothing(ref string) error {
+	what := "no pod and no workload with a pod template"
+	if ref != "" {
+		what = "no pod or workload " + ref
+	}
+	var candidates, there []entry
 	for _, e := range c.entries {
-		if !named || e.role == rolePod {
-			there = append(there, e)
+		if c.podFile != "" && e.role != rolePod {
+			continue
+		}
+		there = append(there, e)
+		if e.kind() == "Pod" || podTemplate(e.object) != nil {
+			candidates = append(candidates, e)
 		}
 	}
-	if len(there) == 0 {
-		return "; name the file that holds it"
+	switch {
+	case len(candidates) > 0 && c.podFile != "":
+		return fmt.Errorf("%s holds %s, only %s", shown(c.podFile), what, names(candidates))
+	case len(candidates) > 0:
+		return fmt.Errorf("%s was loaded, only %s", what, names(candidates))
+	case c.podFile != "" && len(there) == 0:
+		return fmt.Errorf("%s holds %s: it is empty", shown(c.podFile), what)
+	case c.podFile != "":
+		return fmt.Errorf("%s holds %s, only %s", shown(c.podFile), what, names(there))
 	}
-	return ", only " + names(there)
+	return fmt.Errorf("%s is among the objects that were loaded; name its file with --pod FILE", what)
+}
+
+// shown is the name of a file as places have it.
+func shown(file string) string {
+	if file == "-" {
+		return stdin
+	}
+	return file
 }
 
 // names lists objects, but not a whole cluster.
@@ -135,7 +155,8 @@ func (p *Pod) findNode() error {
 			}
 		}
 	}
-	named := slices.ContainsFunc(p.cluster.entries, func(e entry) bool { return e.role == roleNode })
+	file := shown(p.cluster.nodeFile)
+	named := file != ""
 	if named {
 		all = given
 	}
@@ -147,11 +168,15 @@ func (p *Pod) findNode() error {
 	}
 	switch {
 	case named && len(given) == 0:
-		return fmt.Errorf("the file named for the node holds no Node; dump it with: kubectl get node NAME -o yaml")
+		there := ""
+		if i := slices.IndexFunc(p.cluster.entries, func(e entry) bool { return e.role == roleNode }); i >= 0 {
+			there = ", but " + names(p.cluster.entries[i:i+1])
+		}
+		return fmt.Errorf("--node %s holds no Node%s; dump one with: kubectl get node NAME -o yaml", file, there)
 	case named && nodeName != "":
-		return fmt.Errorf("%s is bound to node %s, but the file named for it holds %s", object.Name(p.object), nodeName, names(given))
+		return fmt.Errorf("%s is bound to node %s, but --node %s holds %s", object.Name(p.object), nodeName, file, names(given))
 	case named:
-		return fmt.Errorf("the file named for the node holds several: %s; keep one of them", names(given))
+		return fmt.Errorf("--node %s holds several: %s; keep one of them", file, names(given))
 	}
 	return nil
 }

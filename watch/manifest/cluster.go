@@ -12,6 +12,8 @@ import (
 // Cluster is a set of loaded objects. It never changes and may be shared.
 type Cluster struct {
 	entries []entry
+
+	podFile, nodeFile string // those that were named
 }
 
 // NewCluster makes a cluster of objects that a server gave; from says which, in
@@ -71,11 +73,15 @@ func (c *Cluster) index(m *mistakes) {
 		case !twice || id.name == "":
 			seen[id] = len(kept)
 			kept = append(kept, e)
+			continue
 		case reflect.DeepEqual(kept[i].object, e.object), kept[i].role < e.role, version(kept[i]) > version(e):
 		case version(kept[i]) < version(e):
 			kept[i] = e
 		default:
 			m.add(fmt.Errorf("%s: %s differs from the one in %s; keep one of them", e.at, object.Name(e.object), kept[i].at))
+		}
+		if e.role == roleNode && e.kind() == "Node" {
+			kept[i].role = roleNode // a file may be named for both
 		}
 	}
 	c.entries = kept

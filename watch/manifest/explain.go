@@ -1,8 +1,10 @@
 package manifest
 
 import (
+	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/podfacts/podfacts/watch"
 	"github.com/podfacts/podfacts/watch/object"
@@ -45,7 +47,7 @@ func (p *Pod) Explain(fact watch.Path) (reason, hint string) {
 	case "namespace":
 		return "Namespace " + namespace + " was not loaded", dumped("namespace", namespace)
 	case "owner", "workload":
-		return p.explainOwner()
+		return p.explainOwner(fact)
 	case "services":
 		return "no Service of namespace " + namespace + " was loaded", dumped("services", "-n "+namespace)
 	case "cluster":
@@ -59,15 +61,34 @@ func (p *Pod) Explain(fact watch.Path) (reason, hint string) {
 	return "", ""
 }
 
-func (p *Pod) explainOwner() (reason, hint string) {
+func (p *Pod) explainOwner(fact watch.Path) (reason, hint string) {
 	for _, ref := range object.List(p.object, "metadata", "ownerReferences") {
 		if object.Flag(ref, "controller") {
 			kind, namespace := object.Text(ref, "kind"), object.Text(p.object, "metadata", "namespace")
+			if len(p.controllers) > 0 {
+				return p.explainMade(fact, kind)
+			}
 			return fmt.Sprintf("%s %s, or what controls it, was not loaded", kind, object.Text(ref, "name")),
 				fmt.Sprintf("dump them with kubectl get -n %s -o yaml into a directory, and name that with --objects DIR", namespace)
 		}
 	}
 	return object.Name(p.object) + " has no controller", "name the workload's manifest with --pod FILE in place of the pod's, or give a default"
+}
+
+// explainMade is about the controllers of a pod that was made: the manifest has
+// them, but does not count as what the API server says.
+func (p *Pod) explainMade(fact watch.Path, kind string) (reason, hint string) {
+	if stated, err := p.Read(context.Background()); err == nil && !stated.Has(fact) {
+		return object.Name(p.controllers[0]) + " does not have it", "give it a default"
+	}
+	what, file := "what controls a pod", "its file"
+	if kind == "Job" {
+		what = "a Job's CronJob"
+	}
+	if name, _, _ := strings.Cut(p.at, ":"); name != stdin {
+		file = p.at[:strings.LastIndexByte(p.at, ':')]
+	}
+	return what + " is known to the API server only", "name " + file + " with --objects too, to stand in for the API server"
 }
 
 // setHint shows how a fact is given by hand.

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -25,7 +26,7 @@ type Input struct {
 // Load reads a cluster. The error, where not nil, is a *multierror.Error with
 // everything that is wrong, each with file and line.
 func Load(in Input) (*Cluster, error) {
-	l := loader{stdin: in.Stdin, cluster: &Cluster{}}
+	l := loader{stdin: in.Stdin, cluster: &Cluster{podFile: in.Pod, nodeFile: in.Node}}
 	if in.Pod != "" {
 		l.load(in.Pod, rolePod)
 	}
@@ -50,6 +51,11 @@ const (
 	roleNode
 	roleObject
 )
+
+// named writes a path as it was named.
+func (r role) named(path string) string { return []string{"--pod ", "--node ", "--objects "}[r] + path }
+
+const stdin = "stdin" // its name in places
 
 // mistakes gathers errors.
 type mistakes struct{ all *multierror.Error }
@@ -85,16 +91,16 @@ type loader struct {
 func (l *loader) load(path string, as role) {
 	if path == "-" {
 		if l.stdin == nil {
-			l.add(fmt.Errorf("-: there is no standard input"))
+			l.add(fmt.Errorf("%s: there is no standard input, or it was read already", as.named(path)))
 			return
 		}
-		l.read("stdin", l.stdin, as)
+		l.read(stdin, l.stdin, as)
 		l.stdin = nil // it can be read once
 		return
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		l.add(err)
+		l.add(fmt.Errorf("%s: %w", as.named(path), reason(err)))
 		return
 	}
 	if !info.IsDir() {
@@ -104,7 +110,7 @@ func (l *loader) load(path string, as role) {
 	files, err := list(path)
 	l.add(err)
 	if err == nil && len(files) == 0 {
-		l.add(fmt.Errorf("%s: no file below it ends in .yaml, .yml or .json", path))
+		l.add(fmt.Errorf("%s: no file below it ends in .yaml, .yml or .json", as.named(path)))
 	}
 	for _, file := range files {
 		l.open(file, as)
@@ -138,11 +144,19 @@ func list(dir string) ([]string, error) {
 func (l *loader) open(path string, as role) {
 	f, err := os.Open(path)
 	if err != nil {
-		l.add(err)
+		l.add(fmt.Errorf("%s: %w", as.named(path), reason(err)))
 		return
 	}
 	defer f.Close()
 	l.read(path, f, as)
+}
+
+// reason cuts the system call and the path off an error.
+func reason(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
 }
 
 // read takes in every object of one file.

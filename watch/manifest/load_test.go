@@ -134,7 +134,9 @@ func TestLoadRefusesFiles(t *testing.T) {
 		in   manifest.Input
 		want string
 	}{
-		{"missing", manifest.Input{Pod: filepath.Join(empty, "web.yaml")}, "web.yaml"},
+		{"missing", manifest.Input{Pod: "/nope.yaml"}, "--pod /nope.yaml: no such file or directory"},
+		{"missing node", manifest.Input{Node: "/nope.yaml"}, "--node /nope.yaml: no such file or directory"},
+		{"missing objects", manifest.Input{Objects: []string{"/nope"}}, "--objects /nope: no such file or directory"},
 		{"empty directory", manifest.Input{Objects: []string{empty}}, "no file below it ends in .yaml, .yml or .json"},
 		{"no standard input", manifest.Input{Pod: "-"}, "there is no standard input"},
 		{"standard input twice", manifest.Input{Pod: "-", Node: "-", Stdin: strings.NewReader("")}, "there is no standard input"},

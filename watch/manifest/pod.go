@@ -44,7 +44,15 @@ func (p *Pod) Object() map[string]any { return object.Copy(p.object) }
 func (p *Pod) Node() map[string]any { return object.Copy(p.node) }
 
 // Project computes what the kubelet would give the containers; see [Project].
-func (p *Pod) Project() (*Projection, error) { return Project(p.object, p.node) }
+// Errors begin with the place of what the pod was made from.
+func (p *Pod) Project() (*Projection, error) {
+	projection, err := Project(p.object, p.node)
+	var placed mistakes
+	for _, e := range watch.Errors(err) {
+		placed.add(fmt.Errorf("%s: %w", p.at, e))
+	}
+	return projection, placed.ErrorOrNil()
+}
 
 // String names the source.
 func (p *Pod) String() string { return or(p.Source, "manifest") }

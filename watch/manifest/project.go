@@ -152,7 +152,9 @@ func (k *kubelet) volume(spec map[string]any) *Volume {
 func (k *kubelet) item(v *Volume, files map[string][]byte, i int, spec map[string]any) {
 	item, err := downward.ItemFrom(spec)
 	if err != nil {
-		k.fail("volume %s: item %d: %v", v.Name, i, err)
+		for _, e := range watch.Errors(err) {
+			k.fail("volume %s: item %d: %v", v.Name, i, e)
+		}
 		return
 	}
 	v.Items = append(v.Items, item)

@@ -200,7 +200,7 @@ func TestProjectRefuses(t *testing.T) {
 		{"divisor", variables(amount("A", "limits.memory", ", divisor: 1m")), "variable A: divisor 1m is not allowed for memory"},
 		{"negative divisor", variables(amount("A", "limits.memory", ", divisor: -1")), "divisor -1 is negative"},
 		{"unknown container", variables(amount("A", "limits.memory", ", containerName: b")), "the pod has no container b"},
-		{"item field", podinfo("    downwardAPI:\n      items:\n" + item("a", "fieldRef: {fieldPath: status.podIP}")), "Pod shop/web: volume v: item 0:"},
+		{"item field", podinfo("    downwardAPI:\n      items:\n" + item("a", "fieldRef: {fieldPath: status.podIP}")), "* stdin:2: Pod shop/web: volume v: item 0: item \"a\": fieldPath \"status.podIP\" is none that a volume can hold"},
 		{"item container", podinfo("    downwardAPI:\n      items:\n" + item("a", "resourceFieldRef: {containerName: b, resource: limits.cpu}")), "volume v: item a: the pod has no container b"},
 		{"file and directory", podinfo("    downwardAPI:\n      items:\n" + item("a", "fieldRef: {fieldPath: metadata.name}") + item("a/b", "fieldRef: {fieldPath: metadata.uid}")),
 			"volume v: a is a file, and the directory of a/b"},

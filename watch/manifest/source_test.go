@@ -61,6 +61,24 @@ func TestExplainOwner(t *testing.T) {
 	}
 }
 
+// TestExplainMade: the controllers in the manifest count only where it stands in
+// for the API server.
+func TestExplainMade(t *testing.T) {
+	t.Parallel()
+	const hint = "; name its file with --objects too, to stand in for the API server"
+	for kind, want := range map[string]map[watch.Path]string{
+		"CronJob": {"workload.name": "a Job's CronJob is known to the API server only" + hint, "workload.replicas": "CronJob default/c does not have it; give it a default"},
+		"Rollout": {"workload.name": "what controls a pod is known to the API server only" + hint},
+	} {
+		pod := load(t, "apiVersion: batch/v1\nkind: "+kind+"\nmetadata: {name: c}\nspec: {"+template+", jobTemplate: {spec: {"+template+"}}}")
+		for fact, want := range want {
+			if reason, hint := pod.Explain(fact); reason+"; "+hint != want {
+				t.Errorf("%s: %s: got  %s; %s\nwant %s", kind, fact, reason, hint, want)
+			}
+		}
+	}
+}
+
 // TestExplainNode: a node that is named but was not loaded.
 func TestExplainNode(t *testing.T) {
 	t.Parallel()

@@ -170,14 +170,15 @@ func TestChooseRefuses(t *testing.T) {
 	const pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: main}], nodeName: n0}\n---\n"
 	const node = "apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n---\n"
 	for _, tt := range []struct{ name, pod, node, ref, want string }{
-		{"several", deployment("a") + deployment("b"), "", "", "several could be meant: Deployment shop/a (POD:1), Deployment shop/b (POD:6); choose one by NAMESPACE/NAME or KIND/NAME"},
-		{"unknown", deployment("a"), "", "shop/b", "no pod or workload shop/b was loaded, only Deployment shop/a (POD:1)"},
-		{"other namespace", deployment("a"), "", "other/a", "no pod or workload other/a was loaded"},
-		{"no workload", node, "", "", "no pod and no workload with a pod template was loaded, only Node n1 (POD:1)"},
-		{"nothing", "", "", "", "no pod and no workload with a pod template was loaded; name the file that holds it"},
-		{"other node", pod, node, "", "Pod default/web is bound to node n0, but the file named for it holds Node n1 (NODE:1)"},
-		{"no node", deployment("a"), deployment("b"), "", "the file named for the node holds no Node; dump it with: kubectl get node NAME -o yaml"},
-		{"two nodes", deployment("a"), node + strings.ReplaceAll(node, "n1", "n2"), "", "the file named for the node holds several: Node n1 (NODE:1), Node n2 (NODE:5); keep one of them"},
+		{"several", deployment("a") + deployment("b"), "", "", "several could be meant: Deployment shop/a (POD:1), Deployment shop/b (POD:6); choose one with --pod-name NAMESPACE/NAME or KIND/NAME"},
+		{"unknown", deployment("a"), "", "shop/b", "pod.yaml holds no pod or workload shop/b, only Deployment shop/a (POD:1)"},
+		{"other namespace", deployment("a"), "", "other/a", "pod.yaml holds no pod or workload other/a, only Deployment shop/a"},
+		{"no workload", node, "", "", "pod.yaml holds no pod and no workload with a pod template, only Node n1 (POD:1)"},
+		{"nothing", "", "", "", "pod.yaml holds no pod and no workload with a pod template: it is empty"},
+		{"service for a pod", strings.ReplaceAll(node, "Node", "Service"), "", "", "pod.yaml holds no pod and no workload with a pod template, only Service n1 (POD:1)"},
+		{"other node", pod, node, "", "Pod default/web is bound to node n0, but --node NODE holds Node n1 (NODE:1)"},
+		{"no node", deployment("a"), deployment("b"), "", "--node NODE holds no Node, but Deployment shop/b (NODE:1); dump one with: kubectl get node NAME -o yaml"},
+		{"two nodes", deployment("a"), node + strings.ReplaceAll(node, "n1", "n2"), "", "--node NODE holds several: Node n1 (NODE:1), Node n2 (NODE:5); keep one of them"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -191,11 +192,47 @@ func TestChooseRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = cluster.Pod(tt.ref)
-			want := strings.NewReplacer("POD:", files+"/pod.yaml:", "NODE:", files+"/node.yaml:").Replace(tt.want)
+			want := strings.NewReplacer("POD:", files+"/pod.yaml:", "NODE", files+"/node.yaml").Replace(tt.want)
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("error %v\nwant  %s", err, want)
 			}
 		})
+	}
+}
+
+// TestChooseAmongObjects: what is no candidate is not listed.
+func TestChooseAmongObjects(t *testing.T) {
+	t.Parallel()
+	files := memory{"a.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {}\n"}
+	for ref, want := range map[string]string{
+		"":    "no pod and no workload with a pod template is among the objects that were loaded; name its file with --pod FILE",
+		"web": "no pod or workload web is among the objects that were loaded; name its file with --pod FILE",
+	} {
+		cluster, err := manifest.Load(manifest.Input{Objects: []string{files.dir(t)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := cluster.Pod(ref); err == nil || err.Error() != want {
+			t.Errorf("error %v\nwant  %s", err, want)
+		}
+	}
+	files["b.yaml"] = "apiVersion: v1\nkind: Pod\nmetadata: {name: db}\nspec: {containers: [{name: main}]}\n"
+	cluster, err := manifest.Load(manifest.Input{Objects: []string{files.dir(t)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cluster.Pod("web"); err == nil || !strings.HasPrefix(err.Error(), "no pod or workload web was loaded, only Pod db (") || strings.Contains(err.Error(), "Service") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestOneFileForBoth: a file may be named for the pod and for the node.
+func TestOneFileForBoth(t *testing.T) {
+	t.Parallel()
+	file := memory{"all.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: main}]}\n---\n" +
+		"apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n"}.dir(t) + "/all.yaml"
+	if got := choose(t, manifest.Input{Pod: file, Node: file}, "").Node()["metadata"].(map[string]any)["name"]; got != "n1" {
+		t.Errorf("node %v", got)
 	}
 }
 
