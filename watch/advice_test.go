@@ -9,7 +9,7 @@ func TestAdvice(t *testing.T) {
 		inReach     = ": its label topology.kubernetes.io/zone is there since Kubernetes 1.35; or give it a default"
 	)
 	volume := explaining{"volume", map[Path][2]string{
-		"pod.labels":                                {"no file for labels", "add labels"},
+		"pod.labels": {"no file for labels", "add labels"},
 		"pod.labels['topology.kubernetes.io/zone']": {"no file for labels", "add labels"},
 	}}
 	nodeName := explaining{"environment", map[Path][2]string{"pod.nodeName": {"no variable", "add NODE_NAME"}}}
