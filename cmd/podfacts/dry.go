@@ -169,6 +169,23 @@ func (w *world) account() string {
 	return object.Text(w.pod.Object(), "spec", "serviceAccountName")
 }
 
+// workload is the kind of the topmost controller of the manifest's pod, or
+// empty where it is none that podfacts knows.
+func (w *world) workload() string {
+	l, err := w.pod.Read(context.Background()) // files only
+	if err != nil {
+		return ""
+	}
+	kind, _ := l.Get(watch.WorkloadKind)
+	if name, ok := kind.Value.(string); ok && slices.Contains(apiserver.Workloads(), name) {
+		return name
+	}
+	if len(object.List(w.pod.Object(), "metadata", "ownerReferences")) == 0 {
+		return "Pod"
+	}
+	return ""
+}
+
 // unknown says nothing, but can say why a dry run does not know a fact.
 type unknown struct{ *manifest.Pod }
 

@@ -30,7 +30,8 @@ that need it as a comment, and the bindings. A configuration that needs no API
 server gives nothing.
 
 With --pod, facts that the manifest's own volumes and variables give are not
-asked for. Without it, every fact that an output needs is.`,
+asked for, and only the kinds of its own controllers are named. Without it,
+every fact that an output needs is, and --workload names the kind.`,
 		Example: `  podfacts rbac -c podfacts.yaml --service-account web --namespace shop | kubectl apply -f -
   podfacts rbac --pod deploy.yaml
   podfacts rbac -c podfacts.yaml --for init`,
@@ -62,13 +63,14 @@ asked for. Without it, every fact that an output needs is.`,
 	flags.StringVar(&r.use, "for", "run", "`init` or run, which also watches")
 	flags.StringVar(&r.account, "service-account", "", "service `account` of the pod (default: the manifest's, else podfacts)")
 	flags.StringVarP(&r.namespace, "namespace", "n", "", "`namespace` of the pod (default: the manifest's, else default)")
+	flags.StringVar(&r.workload, "workload", "", "`kind` of the pod's workload: "+strings.Join(apiserver.Workloads(), ", ")+" (default: the manifest's, else any)")
 	flags.StringVar(&r.name, "name", "", "`name` of the roles and bindings (default: podfacts-ACCOUNT)")
 	return cmd
 }
 
 // rbac is what rules are printed for.
 type rbac struct {
-	use, account, namespace, name string
+	use, account, namespace, name, workload string
 }
 
 func (r *rbac) rules(ctx context.Context, p *program, w *world, c *config.Config) ([]apiserver.Rule, error) {
@@ -90,6 +92,10 @@ func (r *rbac) rules(ctx context.Context, p *program, w *world, c *config.Config
 		needs = missing(needs, snapshot)
 		r.namespace = cmp.Or(r.namespace, targetOf(snapshot).Namespace)
 		r.account = cmp.Or(r.account, w.account())
+		r.workload = cmp.Or(r.workload, w.workload())
+	}
+	if r.workload != "" && !slices.Contains(apiserver.Workloads(), r.workload) {
+		return nil, fmt.Errorf("--workload is %q, but must be one of %s", r.workload, strings.Join(apiserver.Workloads(), ", "))
 	}
 	if c.API.Mode == "never" {
 		return nil, errors.New("api.mode is never: no permission is needed")
@@ -97,7 +103,7 @@ func (r *rbac) rules(ctx context.Context, p *program, w *world, c *config.Config
 	r.account, r.namespace = cmp.Or(r.account, "podfacts"), cmp.Or(r.namespace, "default")
 	r.name = cmp.Or(r.name, "podfacts-"+r.account)
 	plan := apiserver.NewPlan(needs, c.API.Objects, mode)
-	plan.Namespace = r.namespace
+	plan.Namespace, plan.Workload = r.namespace, r.workload
 	return plan.Rules(), nil
 }
 

@@ -22,6 +22,9 @@ type Plan struct {
 	// Namespace is the pod's, where it is known when the rules are written; it
 	// narrows what they allow.
 	Namespace string
+	// Workload is the kind of the pod's workload, where it is known when the
+	// rules are written; [Workloads] lists what it may be. Empty: any of them.
+	Workload string
 
 	mode    Mode
 	objects []Object

@@ -31,9 +31,11 @@ func TestRules(t *testing.T) {
 	workloads := func(verbs string) []string {
 		return []string{
 			`{apiGroups: ["apps"], resources: [daemonsets], verbs: [` + verbs + `]}`,
-			`{apiGroups: ["apps"], resources: [deployments], verbs: [` + verbs + `]}`, sets,
+			`{apiGroups: ["apps"], resources: [deployments], verbs: [` + verbs + `]}`,
+			`{apiGroups: ["apps"], resources: [replicasets], verbs: [` + verbs + `]}`,
 			`{apiGroups: ["apps"], resources: [statefulsets], verbs: [` + verbs + `]}`,
-			`{apiGroups: ["batch"], resources: [cronjobs], verbs: [` + verbs + `]}`, jobs,
+			`{apiGroups: ["batch"], resources: [cronjobs], verbs: [` + verbs + `]}`,
+			`{apiGroups: ["batch"], resources: [jobs], verbs: [` + verbs + `]}`,
 		}
 	}
 	for _, tt := range []struct {

@@ -51,10 +51,11 @@ func (p Plan) Rules() []Rule {
 	grant(partNode, "v1", "Node", one)
 	grant(partClusterUID, "v1", "Namespace", []string{"get"}, "kube-system")
 	p.namespaceRule(&rules, one)
-	for _, k := range climbed() {
+	between, above := p.controllers()
+	for _, k := range between {
 		grant(partOwners, k.apiVersion, k.kind, []string{"get"})
 	}
-	for _, k := range tops() {
+	for _, k := range above {
 		grant(partWorkload, k.apiVersion, k.kind, one)
 	}
 	for _, o := range p.objects {
@@ -110,6 +111,30 @@ func (p Plan) whyObject(o Object) []string {
 
 // kind names a kind.
 type kind struct{ apiVersion, kind string }
+
+// Workloads lists the kinds that [Plan.Workload] may name. Pod is a pod without
+// controller.
+func Workloads() []string {
+	return []string{"Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job", "ReplicaSet", "Pod"}
+}
+
+// controllers are the kinds that are read on the way to the workload, and those
+// that it may be of.
+func (p Plan) controllers() (between, above []kind) {
+	for _, k := range climbed() {
+		leads := p.Workload == "Deployment" && k.kind == "ReplicaSet" || p.Workload == "CronJob" && k.kind == "Job"
+		if leads || p.Workload == k.kind || p.Workload == "" {
+			between = append(between, k)
+		}
+	}
+	// A Job or a ReplicaSet that nothing controls is a workload itself.
+	for _, k := range slices.Concat(tops(), climbed()) {
+		if p.Workload == k.kind || p.Workload == "" {
+			above = append(above, k)
+		}
+	}
+	return between, above
+}
 
 // climbed lists the controllers that stand between a pod and its workload.
 func climbed() []kind { return []kind{{"apps/v1", "ReplicaSet"}, {"batch/v1", "Job"}} }
