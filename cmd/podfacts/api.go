@@ -73,7 +73,7 @@ func (p *program) withAPI(ctx context.Context, a *accessFlags, c *config.Config,
 	}
 	log := p.log()
 	snapshot, _ := watch.Collect(ctx, local...) // what is wrong with them comes up when they are used
-	plan := apiserver.NewPlan(missing(needs, snapshot), c.API.Objects, mode)
+	plan := apiserver.NewPlan(missing(needs, snapshot), c.API.Objects, mode, told(snapshot)...)
 	if plan.Empty() && use == "auto" {
 		return local, nil
 	}
@@ -120,6 +120,14 @@ func targetOf(s *watch.Snapshot) apiserver.Target {
 	}
 	t.Namespace, t.Name, t.UID, t.Node = text(watch.PodNamespace), text(watch.PodName), text(watch.PodUID), text(watch.PodNodeName)
 	return t
+}
+
+// told is what spares asking for the pod where only its node is wanted.
+func told(s *watch.Snapshot) []watch.Path {
+	if _, err := s.Lookup(watch.PodNodeName); err != nil {
+		return nil
+	}
+	return []watch.Path{watch.PodNodeName}
 }
 
 // missing leaves out the needs that a snapshot answers.
