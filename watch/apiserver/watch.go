@@ -170,6 +170,12 @@ func (w *watcher) follow(ctx context.Context, q question) {
 		w.poll(ctx, q, time.Hour, forever)
 	case partNodeStatus: // nodes report often, mostly what is no fact
 		w.poll(ctx, q, w.timing.Refresh, forever)
+	case partWorkload:
+		if between(q.apiVersion, q.kind) { // a Job of its own, not worth one more permission for every workload
+			w.poll(ctx, q, w.timing.Refresh, forever)
+			return
+		}
+		w.follows(ctx, q)
 	default:
 		w.follows(ctx, q)
 	}
