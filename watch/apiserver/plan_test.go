@@ -32,10 +32,10 @@ func TestRules(t *testing.T) {
 		return []string{
 			`{apiGroups: ["apps"], resources: [daemonsets], verbs: [` + verbs + `]}`,
 			`{apiGroups: ["apps"], resources: [deployments], verbs: [` + verbs + `]}`,
-			`{apiGroups: ["apps"], resources: [replicasets], verbs: [` + verbs + `]}`,
+			sets,
 			`{apiGroups: ["apps"], resources: [statefulsets], verbs: [` + verbs + `]}`,
 			`{apiGroups: ["batch"], resources: [cronjobs], verbs: [` + verbs + `]}`,
-			`{apiGroups: ["batch"], resources: [jobs], verbs: [` + verbs + `]}`,
+			jobs,
 		}
 	}
 	for _, tt := range []struct {

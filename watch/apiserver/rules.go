@@ -127,8 +127,9 @@ func (p Plan) controllers() (between, above []kind) {
 			between = append(between, k)
 		}
 	}
-	// A Job or a ReplicaSet that nothing controls is a workload itself.
-	for _, k := range slices.Concat(tops(), climbed()) {
+	// A Job or a ReplicaSet that nothing controls is a workload itself, and is
+	// read again now and then, but not watched.
+	for _, k := range tops() {
 		if p.Workload == k.kind || p.Workload == "" {
 			above = append(above, k)
 		}

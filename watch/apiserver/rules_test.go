@@ -15,7 +15,7 @@ func TestRulesForAWorkload(t *testing.T) {
 		"Deployment":  "replicasets:get deployments:get,watch",
 		"StatefulSet": "statefulsets:get,watch",
 		"CronJob":     "cronjobs:get,watch jobs:get",
-		"Job":         "jobs:get,watch",
+		"Job":         "jobs:get",
 		"Pod":         "",
 	} {
 		p := NewPlan(needs, nil, Follow)
