@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/podfacts/podfacts/agent/config"
@@ -86,6 +87,23 @@ func (p *program) world(ctx context.Context, d *dryFlags, a *accessFlags) (*worl
 	w.self = projection.Self()
 	w.hasCluster = len(d.objects) > 0
 	return w, nil
+}
+
+// loadDry reads the world and the configuration for it: the flags', else that
+// of the podfacts container in the manifest.
+func (p *program) loadDry(cmd *cobra.Command, d *dryFlags, a *accessFlags, o *outputFlags) (*world, *config.Config, error) {
+	w, err := p.world(cmd.Context(), d, a)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := p.adopt(w, o); err != nil {
+		return nil, nil, err
+	}
+	c, err := p.loadOutputs(cmd, o, w.loader())
+	if err != nil {
+		return nil, nil, err
+	}
+	return w, c, w.checkVolumes(c)
 }
 
 // loader finds configuration and templates: on this machine, else in the

@@ -37,14 +37,7 @@ every fact that an output needs is, and --workload names the kind.`,
   podfacts rbac -c podfacts.yaml --for init`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			world, err := p.world(cmd.Context(), &dry, &access)
-			if err != nil {
-				return err
-			}
-			if err := p.adopt(world, &o); err != nil {
-				return err
-			}
-			c, err := p.loadOutputs(cmd, &o, world.loader())
+			world, c, err := p.loadDry(cmd, &dry, &access, &o)
 			if err != nil {
 				return err
 			}
@@ -84,9 +77,6 @@ func (r *rbac) rules(ctx context.Context, p *program, w *world, c *config.Config
 	}
 	needs := needsOf(c)
 	if w.pod != nil {
-		if err := w.checkVolumes(c); err != nil {
-			return nil, err
-		}
 		w.hasCluster = false // what objects say is what permissions are for
 		snapshot, _ := watch.Collect(ctx, w.projected(p, c)...)
 		needs = missing(needs, snapshot)

@@ -44,18 +44,8 @@ Without --pod the facts are those of the container that podfacts runs in.`,
 			if out != "" && against != "" {
 				return errors.New("--out and --diff exclude each other")
 			}
-			world, err := p.world(cmd.Context(), &dry, &access)
+			world, c, err := p.loadDry(cmd, &dry, &access, &o)
 			if err != nil {
-				return err
-			}
-			if err := p.adopt(world, &o); err != nil {
-				return err
-			}
-			c, err := p.loadOutputs(cmd, &o, world.loader())
-			if err != nil {
-				return err
-			}
-			if err := world.checkVolumes(c); err != nil {
 				return err
 			}
 			sources, err := world.sources(cmd.Context(), p, c, &access, needsOf(c))
