@@ -1,10 +1,10 @@
 package publish
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"strings"
@@ -17,7 +17,6 @@ const FileVariable = "PODFACTS_FILE"
 
 const (
 	defaultTimeout = 10 * time.Second
-	keptOutput     = 4 << 10
 	// pipeGrace is how long the output may stay open once the command is gone,
 	// in the hands of a process it left behind.
 	pipeGrace = time.Second
@@ -38,7 +37,7 @@ type Command struct {
 }
 
 // Check runs the command on a staged file. The error of one that fails holds
-// the last 4 KiB of what it wrote.
+// the end of what it wrote, as one line.
 func (c Command) Check(ctx context.Context, staged string) error {
 	if len(c.Args) == 0 || c.Args[0] == "" {
 		return errors.New("the check has no command")
@@ -84,12 +83,18 @@ type commandError struct {
 func (e *commandError) Unwrap() error { return e.err }
 
 func (e *commandError) Error() string {
-	text := e.command + ": " + e.err.Error()
-	if e.output != "" {
-		text += ": " + e.output
+	switch {
+	case errors.Is(e.err, exec.ErrNotFound):
+		return e.command + ": not found in $PATH; " + ownImage
+	case errors.Is(e.err, fs.ErrNotExist):
+		return e.command + ": no such file, or it needs one that is not there; " + ownImage
+	case e.output != "":
+		return e.command + ": " + e.err.Error() + ": " + e.output
 	}
-	return text
+	return e.command + ": " + e.err.Error()
 }
+
+const ownImage = "a check runs in the image of podfacts, which is FROM scratch: build one that has the program, too"
 
 // expand replaces the variable and nothing else; what it puts in is not looked
 // at again.
@@ -119,27 +124,4 @@ func expand(arg, staged string) string {
 // inName reports whether the byte would make the variable's name a longer one.
 func inName(c byte) bool {
 	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
-}
-
-// tail keeps the end of what is written to it, where programs say why they
-// gave up.
-type tail struct {
-	kept []byte
-	cut  bool
-}
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.kept = append(t.kept, p...)
-	if over := len(t.kept) - keptOutput; over > 0 {
-		t.kept, t.cut = append(t.kept[:0], t.kept[over:]...), true
-	}
-	return len(p), nil
-}
-
-func (t *tail) String() string {
-	text := string(bytes.ToValidUTF8(bytes.TrimSpace(t.kept), []byte("?")))
-	if t.cut {
-		return "…" + text
-	}
-	return text
 }

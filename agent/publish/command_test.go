@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/podfacts/podfacts/agent/publish"
 )
@@ -28,12 +29,14 @@ func TestCommand(t *testing.T) {
 		{"in braces", []string{"grep", "-q", "content", "${PODFACTS_FILE}"}, nil},
 		{"in the environment", []string{"sh", "-c", `grep -q content "$(printenv PODFACTS_FILE)"`}, nil},
 		{"quiet failure", []string{"false"}, []string{"false: exit status 1"}},
-		{"says why", []string{"sh", "-c", "echo out; echo err >&2; exit 3"}, []string{"sh: exit status 3: out\nerr"}},
-		{"keeps the end", []string{"sh", "-c", "yes | head -c 100000; echo the end; exit 1"}, []string{": …", "y\nthe end"}},
+		{"says why", []string{"sh", "-c", "echo out; echo err >&2; exit 3"}, []string{`sh: exit status 3: out\nerr`}},
+		{"keeps the end", []string{"sh", "-c", "yes | head -c 100000; echo the end; exit 1"}, []string{": …", `y\nthe end`}},
+		{"on one line", []string{"sh", "-c", `printf '\033[31mred\033[0m\r\n\tnot "UTF-8": \377 ü'; exit 1`}, []string{`exit status 1: \x1b[31mred\x1b[0m\r\n\tnot "UTF-8": \xff ü`}},
 		{"signal", []string{"sh", "-c", "kill -TERM $$"}, []string{"signal: terminated"}},
 		{"no command", nil, []string{"the check has no command"}},
 		{"empty command", []string{""}, []string{"the check has no command"}},
-		{"unknown command", []string{"no-such-command"}, []string{"no-such-command", "not found"}},
+		{"unknown command", []string{"no-such-command"}, []string{"no-such-command: not found in $PATH; a check runs in the image of podfacts"}},
+		{"unknown path", []string{"/no/such/command"}, []string{"/no/such/command: no such file", "a check runs in the image of podfacts"}},
 		{"no shell", []string{"test", "$HOME", "=", "/"}, []string{"exit status 1"}},
 	}
 	staged := filepath.Join(t.TempDir(), "staged file")
@@ -49,8 +52,8 @@ func TestCommand(t *testing.T) {
 				return
 			}
 			wantError(t, err, nil, test.want...)
-			if len(err.Error()) > 4<<10+100 {
-				t.Errorf("an error of %d bytes", len(err.Error()))
+			if n := utf8.RuneCountInString(err.Error()); n > 600 {
+				t.Errorf("an error of %d characters", n)
 			}
 		})
 	}
