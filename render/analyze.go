@@ -17,6 +17,11 @@ import (
 // with opens is followed into, so whether a group is empty is judged by the
 // facts in it that the template uses.
 //
+// A need is required where rendering is sure to fail without the fact: a missing
+// key is an error, also in the condition of an if and before default. Optional is
+// what stands in a branch, what and and or may pass over, and what a function
+// looks up that has an answer for what is missing.
+//
 // An expression that names an unknown fact is an error here already, so that
 // check finds it without data.
 func analyze(set *template.Template, container string) (*analyzer, error) {
@@ -36,6 +41,7 @@ func analyze(set *template.Template, container string) (*analyzer, error) {
 type value struct {
 	path  watch.Path
 	known bool
+	soft  bool // it may be missing
 }
 
 func at(p watch.Path) value { return value{path: p, known: true} }
@@ -50,8 +56,9 @@ func (s scope) with(dot value) scope { return scope{dot: dot, vars: maps.Clone(s
 
 // call is a template with a dot, so that recursion ends.
 type call struct {
-	name string
-	dot  value
+	name  string
+	dot   value
+	maybe bool
 }
 
 type analyzer struct {
@@ -65,6 +72,7 @@ type analyzer struct {
 	seen     map[call]bool   // calls followed
 	assigned map[string]bool // variables that = changes
 	changes  bool            // a function may change maps
+	maybe    bool            // what is read now may not run
 }
 
 func newAnalyzer(set *template.Template, container string, assigned map[string]bool) *analyzer {
@@ -90,20 +98,28 @@ func (a *analyzer) root() {
 // need notes a path.
 func (a *analyzer) need(v value, node parse.Node) {
 	if v.known {
-		a.needs = append(a.needs, a.by(v.path, node))
+		a.needs = append(a.needs, a.by(v, node))
 	}
 }
 
 // enter notes a path of which only something below may be used.
-func (a *analyzer) enter(p watch.Path, node parse.Node) {
-	if _, isFact := watch.KindOf(p); isFact || p == "" || strings.ContainsAny(string(p), ".[") {
-		a.entered = append(a.entered, a.by(p, node))
+func (a *analyzer) enter(v value, node parse.Node) {
+	if _, isFact := watch.KindOf(v.path); isFact || v.path == "" || strings.ContainsAny(string(v.path), ".[") {
+		a.entered = append(a.entered, a.by(v, node))
 	} // groups always exist
 }
 
-func (a *analyzer) by(p watch.Path, node parse.Node) watch.Need {
+func (a *analyzer) by(v value, node parse.Node) watch.Need {
 	where, _ := a.set.Tree.ErrorContext(node)
-	return watch.Need{Path: p, Optional: true, By: where}
+	_, isFact := watch.KindOf(v.path)
+	return watch.Need{Path: v.path, Optional: a.maybe || v.soft || !isFact, By: where}
+}
+
+// perhaps reads what may not run.
+func (a *analyzer) perhaps(read func()) {
+	defer func(before bool) { a.maybe = before }(a.maybe)
+	a.maybe = true
+	read()
 }
 
 func (a *analyzer) list(list *parse.ListNode, s scope) {
@@ -133,7 +149,7 @@ func (a *analyzer) node(node parse.Node, s scope) {
 		if _, isFact := watch.KindOf(v.path); isFact {
 			a.need(v, n.Pipe)
 		} else if v.known {
-			a.entered = append(a.entered, a.by(v.path, n.Pipe))
+			a.entered = append(a.entered, a.by(v, n.Pipe))
 		}
 		a.branch(&n.BranchNode, inner, v)
 	case *parse.RangeNode:
@@ -153,14 +169,16 @@ func (a *analyzer) node(node parse.Node, s scope) {
 }
 
 func (a *analyzer) branch(n *parse.BranchNode, inner scope, dot value) {
-	a.list(n.ElseList, inner.with(inner.dot))
-	inner.dot = dot
-	a.list(n.List, inner)
+	a.perhaps(func() {
+		a.list(n.ElseList, inner.with(inner.dot))
+		inner.dot = dot
+		a.list(n.List, inner)
+	})
 }
 
 // template follows a template call, once for each dot.
 func (a *analyzer) template(name string, dot value, node parse.Node) {
-	c := call{name, dot}
+	c := call{name, dot, a.maybe}
 	if a.seen[c] {
 		return
 	}
@@ -189,10 +207,10 @@ func (a *analyzer) nearestTemplate(name string) string {
 func (a *analyzer) pipe(pipe *parse.PipeNode, s scope) value {
 	var v value
 	if len(pipe.Cmds) == 1 {
-		v = a.command(pipe.Cmds[0], s)
+		v = a.command(pipe.Cmds[0], false, s)
 	} else {
-		for _, cmd := range pipe.Cmds {
-			a.need(a.command(cmd, s), cmd)
+		for i, cmd := range pipe.Cmds {
+			a.need(a.command(cmd, i > 0, s), cmd)
 		}
 	}
 	for _, d := range pipe.Decl {
@@ -208,101 +226,6 @@ func (a *analyzer) pipe(pipe *parse.PipeNode, s scope) value {
 		}
 	}
 	return v
-}
-
-func (a *analyzer) command(cmd *parse.CommandNode, s scope) value {
-	function, ok := cmd.Args[0].(*parse.IdentifierNode)
-	if !ok && len(cmd.Args) == 1 {
-		return a.operand(cmd.Args[0], s)
-	}
-	args := cmd.Args[1:]
-	literal, isLiteral := "", false
-	if len(args) > 0 {
-		literal, isLiteral = text(args[0])
-	}
-	if ok {
-		a.changes = a.changes || changesMaps(function.Ident)
-		switch function.Ident {
-		case "fact", "hasFact":
-			a.named(literal, isLiteral, cmd)
-		case "env", "mustEnv", "envOrDefault":
-			a.keyed("env", literal, isLiteral, cmd)
-		case "file":
-			a.keyed("files", literal, isLiteral, cmd)
-		case "include":
-			if isLiteral && len(args) == 2 {
-				a.template(literal, a.operand(args[1], s), cmd)
-				return value{}
-			}
-			a.need(at(""), cmd)
-		case "tpl":
-			a.need(at(""), cmd) // whatever the string says
-		case "index", "get":
-			if keys, ok := texts(args[min(1, len(args)):]); ok && len(args) > 0 {
-				return a.indexed(args[0], keys, cmd, s)
-			}
-		case "dig":
-			if n := len(args) - 2; n > 0 {
-				if keys, ok := texts(args[:n]); ok {
-					a.need(a.operand(args[n], s), cmd)
-					a.need(a.indexed(args[n+1], keys, cmd, s), cmd)
-					return value{}
-				}
-			}
-		}
-	}
-	for _, arg := range cmd.Args {
-		a.need(a.operand(arg, s), cmd)
-	}
-	return value{}
-}
-
-// text is a literal string.
-func text(node parse.Node) (string, bool) {
-	n, ok := node.(*parse.StringNode)
-	if !ok {
-		return "", false
-	}
-	return n.Text, true
-}
-
-func texts(nodes []parse.Node) ([]string, bool) {
-	all := make([]string, len(nodes))
-	for i, node := range nodes {
-		var ok bool
-		if all[i], ok = text(node); !ok {
-			return nil, false
-		}
-	}
-	return all, true
-}
-
-// indexed follows index .pod.labels "app" and the like.
-func (a *analyzer) indexed(item parse.Node, keys []string, cmd *parse.CommandNode, s scope) value {
-	return a.below(a.operand(item, s), keys, cmd)
-}
-
-// named is a fact by its path in a string.
-func (a *analyzer) named(name string, isLiteral bool, node parse.Node) {
-	if !isLiteral {
-		a.need(at(""), node)
-	} else if path, err := watch.ParsePath(name); err != nil {
-		a.fail(node, err)
-	} else {
-		a.need(at(InContainer(path, a.container)), node)
-	}
-}
-
-// keyed is a fact by its key in a group.
-func (a *analyzer) keyed(group watch.Path, key string, isLiteral bool, node parse.Node) {
-	if isLiteral {
-		group = group.Key(key)
-	}
-	if _, err := watch.ParsePath(string(group)); err != nil {
-		a.fail(node, err)
-		return
-	}
-	a.need(at(group), node)
 }
 
 func (a *analyzer) operand(node parse.Node, s scope) value {
@@ -345,8 +268,9 @@ func (a *analyzer) below(v value, fields []string, node parse.Node) value {
 		a.fail(node, err)
 		return value{}
 	}
-	a.enter(p, node)
-	return at(p)
+	v.path = p
+	a.enter(v, node)
+	return v
 }
 
 // note remembers which path an expression stands for.
@@ -361,5 +285,8 @@ func (a *analyzer) note(p watch.Path, node parse.Node) {
 
 func (a *analyzer) fail(node parse.Node, err error) {
 	where, _ := a.set.Tree.ErrorContext(node)
-	a.errs = append(a.errs, &TemplateError{Where: where, Reason: err.Error(), err: err})
+	problem := &TemplateError{Where: where, Reason: err.Error(), err: err}
+	if !slices.ContainsFunc(a.errs, func(e error) bool { return e.Error() == problem.Error() }) {
+		a.errs = append(a.errs, problem)
+	}
 }

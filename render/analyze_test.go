@@ -105,9 +105,60 @@ func TestTemplateNeeds(t *testing.T) {
 			t.Errorf("%s\nneeds %q\nwant  %q", text, got, want)
 		}
 		for _, n := range r.Needs() {
-			if !n.Optional || !strings.HasPrefix(n.By, "app.tmpl:1:") {
-				t.Errorf("%s: need %+v, want an optional one with its place", text, n)
+			if !strings.HasPrefix(n.By, "app.tmpl:1:") {
+				t.Errorf("%s: need %+v, want one with its place", text, n)
 			}
+		}
+	}
+}
+
+func TestTemplateRequires(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]watch.Path{
+		"{{ .pod.name }}":                         {"pod.name"},
+		"{{ .pod }}{{ . }}":                       nil, // always there
+		"{{ .pod.labels.app | upper }}":           {"pod.labels['app']"},
+		"{{ .node.zone | default `x` }}":          {"node.zone"}, // too late: a missing key is an error before
+		"{{ index .pod.labels `a/b` }}":           {"pod.labels['a/b']"},
+		"{{ get .pod.labels `a` }}":               nil,
+		"{{ (get .pod.labels `a`) | upper }}":     nil,
+		"{{ `a` | get .pod.labels }}":             {"pod.labels"},
+		"{{ dig `labels` `a` `x` .pod }}":         nil,
+		"{{ hasKey .pod.labels `a` }}":            {"pod.labels"},
+		"{{ .env.MODE }}":                         {"env.MODE"},
+		"{{ env `A` }}{{ envOrDefault `B` `x` }}": nil,
+		"{{ mustEnv `A` }}{{ file `ca.crt` }}":    {"env.A", "files['ca.crt']"},
+		"{{ fact `node.zone` }}":                  {"node.zone"},
+		"{{ fact `node.zone` `x` }}":              nil,
+		"{{ .pod.ip | fact `node.zone` }}":        {"pod.ip"},
+		"{{ fact `node.zone` .pod.ip }}":          {"pod.ip"},
+		"{{ hasFact `node.zone` }}":               nil,
+
+		// What is in a branch may not run; what decides on it does.
+		"{{ if hasFact `node.zone` }}{{ .node.zone }}{{ else }}{{ .pod.ip }}{{ end }}": nil,
+		"{{ if .node.zone }}{{ .pod.ip }}{{ end }}":                                    {"node.zone"},
+		"{{ with .node.zone }}{{ . }}{{ end }}":                                        {"node.zone"},
+		"{{ with .node }}{{ .zone }}{{ end }}":                                         nil,
+		"{{ range .pod.ips }}{{ $.pod.name }}{{ else }}{{ .pod.uid }}{{ end }}":        {"pod.ips"},
+		"{{ if and .pod.ip .pod.uid }}{{ end }}{{ or .pod.name .node.zone }}":          {"pod.ip", "pod.name"},
+		"{{ if hasFact `pod.ip` }}{{ end }}{{ .pod.name }}":                            {"pod.name"}, // the branch is over
+
+		// Templates are as sure to run as what calls them.
+		"{{ define `x` }}{{ .pod.ip }}{{ end }}":                                                                 nil,
+		"{{ define `x` }}{{ .pod.ip }}{{ end }}{{ template `x` . }}":                                             {"pod.ip"},
+		"{{ define `x` }}{{ .pod.ip }}{{ end }}{{ if true }}{{ include `x` . }}{{ end }}":                        nil,
+		"{{ define `x` }}{{ .ip }}{{ end }}{{ if true }}{{ template `x` .pod }}{{ end }}{{ template `x` .pod }}": {"pod.ip"},
+		"{{ $x := .pod }}{{ $x.name }}{{ if true }}{{ $x.ip }}{{ end }}":                                         {"pod.name"},
+	} {
+		var got []watch.Path
+		for _, n := range mustParse(t, strings.ReplaceAll(text, "`", `"`)).Needs() {
+			if !n.Optional && !slices.Contains(got, n.Path) {
+				got = append(got, n.Path)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s\nrequires %q\nwant     %q", text, got, want)
 		}
 	}
 }

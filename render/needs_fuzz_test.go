@@ -11,7 +11,7 @@ import (
 )
 
 // A template renders the same from everything there is as from what it says
-// it needs.
+// it needs, and fails without any of what it says it requires.
 func FuzzTemplateNeeds(f *testing.F) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
@@ -31,6 +31,18 @@ func FuzzTemplateNeeds(f *testing.F) {
 		some, errSome := tryRender(r, collect(t, wanted(webLayer(), r.Needs())))
 		if full != some || (errFull == nil) != (errSome == nil) {
 			t.Errorf("%s\nneeds %q\ngives\n%s (%v)\nand from what it needs\n%s (%v)", text, r.Needs().Paths(), full, errFull, some, errSome)
+		}
+		for _, n := range r.Needs() {
+			if n.Optional {
+				continue
+			}
+			s := collect(t, without(webLayer(), n.Path))
+			if _, err := s.Lookup(n.Path); err == nil {
+				continue // it follows from other facts
+			}
+			if got, err := tryRender(r, s); err == nil {
+				t.Errorf("%s\nrequires %s, but gives without it\n%s", text, n.Path, got)
+			}
 		}
 	})
 }

@@ -121,16 +121,23 @@ var (
 )
 
 // wanted leaves of a layer what needs want.
-func wanted(l watch.Layer, needs watch.Needs) watch.Layer {
+func wanted(l watch.Layer, needs watch.Needs) watch.Layer { return filter(l, needs.Wants) }
+
+// without takes a fact out of a layer.
+func without(l watch.Layer, fact watch.Path) watch.Layer {
+	return filter(l, func(p watch.Path) bool { return !fact.Covers(p) })
+}
+
+func filter(l watch.Layer, keep func(watch.Path) bool) watch.Layer {
 	some := watch.Layer{Container: l.Container}
 	for _, p := range []watch.Path{watch.PodLabels, watch.PodAnnotations, watch.NodeLabels, "node.allocatable", "namespace.labels",
 		"containers.main.limits", "containers.main.requests", "containers.main.allocated", "containers.side.limits"} {
-		if l.Has(p) && needs.Wants(p) {
+		if l.Has(p) && keep(p) {
 			some.State(p, watch.Statement{Value: map[string]string{}})
 		}
 	}
 	for _, p := range l.Paths() {
-		if s, _ := l.Get(p); needs.Wants(p) {
+		if s, _ := l.Get(p); keep(p) {
 			some.State(p, s)
 		}
 	}

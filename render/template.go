@@ -73,8 +73,8 @@ func ParseTemplate(name, text string, options TemplateOptions) (*Template, error
 	return t, nil
 }
 
-// Needs lists what the template mentions. Since a template's branches may
-// not run, its needs are optional: what is missing shows when it renders.
+// Needs lists what the template mentions. Required is what it is sure to fail
+// without; in a branch that may not run, and with a default, a need is optional.
 func (t *Template) Needs() watch.Needs { return t.needs }
 
 // Render executes the template.

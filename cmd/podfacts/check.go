@@ -26,9 +26,9 @@ and reports everything that is wrong, with file and line: unknown keys, unknown
 facts, values that a dialect cannot hold, templates that do not parse.
 
 When all is well it lists the outputs and the facts they use, marks those that
-env entries require, and for env files that the kubelet reads prints the env:
-block to paste into the consuming container. Whether a template can do without a
-fact shows when it is rendered.`,
+they cannot do without, and for env files that the kubelet reads prints the env:
+block to paste into the consuming container. What stands in a branch of a
+template, such as {{ if hasFact "node.zone" }}, is not marked.`,
 		Example: `  podfacts check -c podfacts.yaml`,
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
