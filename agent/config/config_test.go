@@ -118,6 +118,51 @@ func TestParseEmpty(t *testing.T) {
 	}
 }
 
+// TestMergeKeys: own keys win over those that << takes over, and of these the
+// first.
+func TestMergeKeys(t *testing.T) {
+	t.Parallel()
+	c := parse(t, `
+outputs:
+- &first {path: /a, text: a, mode: "0600", inPlace: true}
+- {<<: *first, path: /b}
+- &second
+  <<: *first
+  path: /c
+  mode: "0640"
+- {path: /d, <<: [{mode: "0400"}, *second, *first]}
+- path: /e
+  text: e
+  check: {<<: {timeout: 5s}, command: ["true"]}
+- {path: /f, env: [&entry {name: A, from: pod.name, default: x}, {<<: *entry, name: B}]}
+`)
+	var got []string
+	for _, o := range c.Outputs {
+		got = append(got, fmt.Sprintf("%s %o %t", o.File.Path, o.File.Mode, o.File.InPlace))
+	}
+	if want := "/a 600 true, /b 600 true, /c 640 true, /d 400 true, /e 644 false, /f 644 false"; strings.Join(got, ", ") != want {
+		t.Errorf("outputs are %s\nwant        %s", strings.Join(got, ", "), want)
+	}
+	entries := c.Outputs[5].Renderer.(*render.Env).Entries
+	if len(entries) != 2 || entries[1].Name != "B" || entries[1].From != watch.PodName || *entries[1].Default != "x" {
+		t.Errorf("entries are %+v", entries)
+	}
+}
+
+// TestMergeKeysEnd: merges upon merges take no longer than there are mappings.
+func TestMergeKeysEnd(t *testing.T) {
+	t.Parallel()
+	text := "outputs:\n- &a0 {path: /0, text: a}\n- &b0 {path: /1, text: b}\n"
+	for i := 1; i < 50; i++ {
+		for j, name := range []string{"a", "b"} {
+			text += fmt.Sprintf("- &%s%d {path: /%d, <<: [*a%d, *b%d]}\n", name, i, 2*i+j, i-1, i-1)
+		}
+	}
+	if c := parse(t, text); len(c.Outputs) != 100 {
+		t.Errorf("%d outputs", len(c.Outputs))
+	}
+}
+
 func TestLoaderContainerWins(t *testing.T) {
 	t.Parallel()
 	text := "container: main\noutputs:\n- {path: a, env: [{name: A, from: limits.cpu}]}\n"
@@ -140,6 +185,12 @@ func TestMistakes(t *testing.T) {
 		{"second document", "container: a\n---\ncontainer: b\n", "c.yaml:2: a configuration is one document"},
 		{"key twice", "container: a\ncontainer: b\n", "c.yaml:2: configuration: container is given twice, first in line 1"},
 		{"unknown key", "ouputs: []\n", `c.yaml:1: configuration: unknown key "ouputs"; did you mean outputs?`},
+		{"merge of text", head + "<<: a\n", `c.yaml:3: output: << is "a", but must be a mapping or a list of mappings`},
+		{"merge of a list of text", head + "<<: [a]\n", `c.yaml:3: output: << is "a", but must be`},
+		{"merge into itself", "outputs:\n- &o {<<: *o, path: /o}\n", "c.yaml:2: output: << takes over what it stands in"},
+		{"merge twice", head + "<<: {text: a}\n  <<: {mode: 0600}\n", "c.yaml:4: output: << is given twice, first in line 3"},
+		{"merge of an unknown key", head + "<<: {txt: a}\n", `c.yaml:3: output: unknown key "txt"; did you mean text?`},
+		{"no merge but a key", head + "'<<': {text: a}\n", `c.yaml:3: output: unknown key "<<"`},
 		{"list expected", "outputs: {}\n", "c.yaml:1: outputs is a mapping, but must be a list"},
 		{"volume twice", "volumes:\n- path: /a\n- path: /a\n", "c.yaml:3: volume /a is listed twice"},
 		{"item is no mapping", "volumes:\n- path: /a\n  items: [labels]\n", `c.yaml:3: item is "labels", but must be a mapping`},
@@ -167,6 +218,7 @@ func TestMistakes(t *testing.T) {
 		{"path of a directory", "outputs:\n- {path: /run/podfacts/, text: a}\n", "c.yaml:2: path /run/podfacts/ is that of a directory; name a file in it"},
 		{"path of the directory above", "outputs:\n- {path: .., text: a}\n", "path .. is that of a directory"},
 		{"variable is not listed", "environment: [{name: B}]\n" + head + "env: [{name: A, from: env.A}, {name: B, from: env.B}, {name: C, from: env.C, default: c}]\n", "c.yaml:3: /o: variable A is not listed, so it is not read; add {name: A} to environment"},
+		{"variable of a template is not listed", "outputs:\n- path: /o\n  text: '{{ mustEnv \"A\" }}{{ env \"B\" }}'\n", "c.yaml:2: /o: variable A is not listed, so it is not read"},
 		{"from is empty", head + "env: [{name: A, from: ''}]\n", "c.yaml:3: A: from is empty; name a fact"},
 		{"text with arithmetic", head + "env: [{name: A, value: b, percent: 3}]\n", "A: default, percent, divisor and allowUnset belong to from"},
 		{"valueFrom is empty", head + "env: [{name: A, valueFrom: {}}]\n", "c.yaml:3: valueFrom must name one field"},

@@ -64,16 +64,9 @@ func (d *decoder) mapping(n *yaml.Node, what string, fields ...field) {
 		d.fail(n, "%s is %s, but must be a mapping of %s", what, describe(n), strings.Join(names(fields), ", "))
 		return
 	}
-	seen := make(map[string]int)
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], resolve(n.Content[i+1])
-		if line, ok := seen[key.Value]; ok {
-			d.fail(key, "%s: %s is given twice, first in line %d", what, key.Value, line)
-			continue
-		}
-		seen[key.Value] = key.Line
-		if !d.read(key.Value, value, fields) {
-			d.fail(key, "%s: %w", what, unknown("key", key.Value, names(fields)))
+	for _, e := range (&merger{decoder: d, what: what, open: make(map[*yaml.Node]bool)}).entries(n) {
+		if !d.read(e.key.Value, resolve(e.value), fields) {
+			d.fail(e.key, "%s: %w", what, unknown("key", e.key.Value, names(fields)))
 		}
 	}
 }
