@@ -69,11 +69,16 @@ func (u unit) exists() bool {
 	})
 }
 
-// skipper is a renderer that may leave out some of what it was to write.
-type skipper interface {
-	// Skipped says what Render leaves out, and why. Where Render fails, it may
-	// say nothing.
-	Skipped(*watch.Snapshot) []error
+// Skipped says what an output leaves out, and why, if its renderer can tell. Where
+// Render fails, it may say nothing.
+func (o Output) Skipped(s *watch.Snapshot) []error {
+	r, ok := o.Renderer.(interface {
+		Skipped(*watch.Snapshot) []error
+	})
+	if !ok {
+		return nil
+	}
+	return watch.Errors(prefix(o.File.Path, watch.Join(r.Skipped(s)...)))
 }
 
 // complainOfSkipped logs what a unit leaves out, whenever that changes.
@@ -81,9 +86,7 @@ func (r *round) complainOfSkipped(i int, s *watch.Snapshot) {
 	var text strings.Builder
 	var left []error
 	for _, o := range r.units[i].outputs {
-		if k, ok := o.Renderer.(skipper); ok {
-			left = append(left, watch.Errors(prefix(o.File.Path, watch.Join(k.Skipped(s)...)))...)
-		}
+		left = append(left, o.Skipped(s)...)
 	}
 	for _, e := range left {
 		text.WriteString(e.Error() + "\n")

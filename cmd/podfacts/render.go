@@ -93,6 +93,9 @@ func rendered(ctx context.Context, outputs []agent.Output, sources []watch.Sourc
 		for _, e := range watch.Errors(o.Renderer.Render(&b, snapshot)) {
 			errs = append(errs, fmt.Errorf("%s: %w", o.File.Path, e))
 		}
+		for _, e := range o.Skipped(snapshot) {
+			p.log().Warn("variable left out", "error", e)
+		}
 		files = append(files, renderedFile{o.File, b.Bytes()})
 	}
 	if len(errs) > 0 && knowsNothing(snapshot) {
