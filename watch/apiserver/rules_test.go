@@ -26,7 +26,7 @@ func TestRulesForAWorkload(t *testing.T) {
 				got[r.Resources[0]+":"+strings.Join(r.Verbs, ",")] = true
 			}
 		}
-		for _, rule := range strings.Fields(want) {
+		for rule := range strings.FieldsSeq(want) {
 			if !got[rule] {
 				t.Errorf("%s lacks %s; it has %v", workload, rule, got)
 			}
