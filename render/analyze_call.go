@@ -36,7 +36,8 @@ func (a *analyzer) command(cmd *parse.CommandNode, piped bool, s scope) value {
 				a.template(literal, a.operand(args[1], s), cmd)
 				return value{}
 			}
-			a.need(at(""), cmd)
+			a.need(at(""), cmd) // what is not followed may do anything
+			a.changes = true
 		case "tpl":
 			a.need(at(""), cmd) // whatever the string says
 		case "index", "get":

@@ -44,6 +44,7 @@ type Template struct {
 	defined  *template.Template // what include sees: parsed, or a copy inside tpl
 	depth    int                // of include and tpl
 	size     int                // of the last result
+	paths    map[string]watch.Path
 }
 
 // TemplateOptions change how a template is read.
@@ -192,11 +193,29 @@ func (t *Template) fact(name string, otherwise ...any) (any, error) {
 	if len(otherwise) > 1 {
 		return nil, fmt.Errorf("takes a path and one default, not %d", len(otherwise))
 	}
-	path, err := watch.ParsePath(name)
+	path, err := t.path(name)
 	if err != nil {
 		return nil, err
 	}
-	return t.lookup(InContainer(path, t.container), otherwise)
+	return t.lookup(path, otherwise)
+}
+
+// path reads a fact's path, and remembers it: a template names the same few at
+// each render. Paths that data makes are not let to pile up.
+func (t *Template) path(name string) (watch.Path, error) {
+	if p, known := t.paths[name]; known {
+		return p, nil
+	}
+	p, err := watch.ParsePath(name)
+	if err != nil {
+		return "", err
+	}
+	const most = 1000
+	if t.paths == nil || len(t.paths) >= most {
+		t.paths = make(map[string]watch.Path)
+	}
+	t.paths[name] = InContainer(p, t.container)
+	return t.paths[name], nil
 }
 
 func (t *Template) lookup(p watch.Path, otherwise []any) (any, error) {
@@ -206,6 +225,9 @@ func (t *Template) lookup(p watch.Path, otherwise []any) (any, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if !t.changes {
+		return f.Value, nil
 	}
 	return own(f.Value), nil
 }

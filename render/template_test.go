@@ -338,3 +338,27 @@ func TestWithheldErrors(t *testing.T) {
 		wantError(t, err, want)
 	}
 }
+
+// TestTemplateSharesNothingItChanges: one render sees nothing of what another
+// did to the maps, however the function that works in place is reached.
+func TestTemplateSharesNothingItChanges(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		`{{ $_ := set .pod "extra" "x" }}{{ len .pod }}`,
+		`{{ $_ := set (fact "pod") "extra" "x" }}{{ len (fact "pod") }} {{ len .pod }}`,
+		`{{ define "a" }}{{ $_ := set . "extra" "x" }}{{ end }}{{ $n := "a" }}{{ include $n .pod }}{{ len .pod }}`,
+		`{{ define "a" }}{{ $_ := set . "extra" "x" }}{{ end }}{{ .pod | include "a" }}{{ len .pod }}`,
+		`{{ tpl "{{ $_ := set . \"extra\" 1 }}" .pod }}{{ len .pod }}`,
+	} {
+		s := web(t)
+		before := len(s.Tree()["pod"].(map[string]any))
+		r := mustParse(t, text)
+		first := render(t, r, s)
+		if again := render(t, r, s); again != first {
+			t.Errorf("%s writes %q and then %q", text, first, again)
+		}
+		if after := len(s.Tree()["pod"].(map[string]any)); after != before {
+			t.Errorf("%s changed the snapshot's tree", text)
+		}
+	}
+}
