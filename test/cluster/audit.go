@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -74,21 +75,26 @@ func (c *Cluster) Mark() (Mark, error) {
 // included. A request is there before its answer is; the end of a watch shows a moment
 // after the client closed it.
 func (c *Cluster) Requests(since Mark, user string) ([]Request, error) {
-	log, err := os.ReadFile(c.auditLog())
+	file, err := os.Open(c.auditLog())
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if _, err := file.Seek(since.offset, io.SeekStart); err != nil {
+		return nil, err
+	}
+	log, err := io.ReadAll(file)
 	if err != nil {
 		return nil, err
 	}
 	var (
 		requests []Request
-		index    = map[string]int{} // by audit id; -1 for those before the mark
-		offset   int64
+		index    = map[string]int{} // by audit id; -1 for those that are not meant
 	)
 	for line := range bytes.Lines(log) {
 		if !bytes.HasSuffix(line, []byte("\n")) {
 			break // half written
 		}
-		start := offset
-		offset += int64(len(line))
 		var e event
 		if err := json.Unmarshal(line, &e); err != nil {
 			return nil, fmt.Errorf("audit log: %w", err)
@@ -98,7 +104,7 @@ func (c *Cluster) Requests(since Mark, user string) ([]Request, error) {
 		case known && i >= 0:
 			requests[i] = e.request()
 		case known:
-		case start < since.offset || user != "" && e.User.Username != user:
+		case !e.first() || user != "" && e.User.Username != user:
 			index[e.AuditID] = -1
 		default:
 			index[e.AuditID] = len(requests)
@@ -125,6 +131,10 @@ type event struct {
 	RequestReceivedTimestamp time.Time
 	Annotations              map[string]string
 }
+
+// first reports whether a request begins with this event, and not before the mark. That
+// of a refused token is the only one.
+func (e *event) first() bool { return e.Stage == "RequestReceived" || e.User.Username == "" }
 
 func (e *event) request() Request {
 	resource := e.ObjectRef.Resource

@@ -1,0 +1,278 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/podfacts/podfacts/test/cluster"
+)
+
+// following is a run that renders a label of its pod and the zone of its node, and a
+// record of everything that it published.
+type following struct {
+	*pod
+	process *process
+	shop    shop
+	labels  []string // in the order in which they were set
+	stop    chan struct{}
+	record  chan []string
+}
+
+// follow starts podfacts with the permissions that rbac prints for it.
+func follow(t *testing.T, c *cluster.Cluster, s shop, flags ...string) *following {
+	t.Helper()
+	const name = "web-1"
+	config := rendering("pod.labels['app']") + "    {{ fact \"node.zone\" }}\n"
+	apply(t, c, s.objects()+"---\n"+deployment().pod(s, name))
+	account, err := c.ServiceAccount(t.Context(), string(s), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &following{pod: enter(t, c, account, name), shop: s, labels: []string{"web"}, stop: make(chan struct{}), record: make(chan []string, 1)}
+	args := f.configure(t, config)
+	f.permit(t, args)
+	f.process = f.start(t, append(append([]string{"run"}, args...), flags...)...)
+	f.shows(t)
+	go f.watch()
+	return f
+}
+
+// permit applies what rbac prints for a configuration.
+func (p *pod) permit(t *testing.T, args []string) {
+	t.Helper()
+	printed := p.run(t, append([]string{"rbac", "--service-account", p.account.Name, "--namespace", p.account.Namespace}, args...)...)
+	printed.wants(t, 0)
+	apply(t, p.cluster, printed.stdout.String())
+	await(t, p.cluster, p.account.Namespace)
+}
+
+const output = "run/podfacts/out"
+
+// watch records every state of the output.
+func (f *following) watch() {
+	var states []string
+	for {
+		text, err := os.ReadFile(filepath.Join(f.root, output))
+		state := string(text)
+		if err != nil {
+			state = err.Error()
+		}
+		if len(states) == 0 || states[len(states)-1] != state {
+			states = append(states, state)
+		}
+		select {
+		case <-f.stop:
+			f.record <- states
+			return
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// label changes the label as kubectl does.
+func (f *following) label(t *testing.T, value string) {
+	t.Helper()
+	f.labels = append(f.labels, value)
+	if _, err := f.cluster.Kubectl(t.Context(), "label", "--overwrite", "-n", string(f.shop), "pod", f.name, "app="+value); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (f *following) expected(label string) string { return fmt.Sprintf("%q\nzone-a\n", label) }
+
+// shows waits until the output shows the last label.
+func (f *following) shows(t *testing.T) {
+	t.Helper()
+	want := f.expected(f.labels[len(f.labels)-1])
+	eventually(t, "the last label", func() error {
+		if got := f.read(t, output); got != want {
+			return fmt.Errorf("output %q, want %q; podfacts says:\n%s", got, want, &f.process.stderr)
+		}
+		if f.process.ended() {
+			return fmt.Errorf("podfacts ended:\n%s", &f.process.stderr)
+		}
+		return nil
+	})
+}
+
+// end ends podfacts and checks that each state it ever published was true, in order.
+func (f *following) end(t *testing.T) {
+	t.Helper()
+	close(f.stop)
+	states := <-f.record
+	f.process.term(t)
+	next := 0
+	for _, state := range states {
+		i := slices.IndexFunc(f.labels[next:], func(label string) bool { return f.expected(label) == state })
+		if i < 0 {
+			t.Errorf("published %q, which is none of %q from the %d. on; all: %q", state, f.labels, next, states)
+			return
+		}
+		next += i
+	}
+	if got := states[len(states)-1]; got != f.expected(f.labels[len(f.labels)-1]) {
+		t.Errorf("the last state is %q", got)
+	}
+}
+
+// TestFollowsThroughWhateverTheServerDoes changes a label after each thing that can
+// happen to a server, and sees the file replaced, and never anything wrong in it.
+func TestFollowsThroughWhateverTheServerDoes(t *testing.T) {
+	t.Parallel()
+	c := cluster.Start(t)
+	f := follow(t, c, "follow")
+	n := 0
+	step := func(name string, happens func(t *testing.T)) {
+		if !t.Run(name, func(t *testing.T) {
+			happens(t)
+			n++
+			f.label(t, fmt.Sprintf("v%d", n))
+			f.shows(t)
+			n++
+			f.label(t, fmt.Sprintf("v%d", n)) // by the watch, not by the read that began it
+			f.shows(t)
+		}) {
+			t.Fatalf("podfacts says:\n%s", &f.process.stderr)
+		}
+	}
+	must := func(t *testing.T, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	step("nothing", func(*testing.T) {})
+	step("restart", func(t *testing.T) {
+		mark, err := c.Mark()
+		must(t, err)
+		must(t, c.Restart(t.Context()))
+		// The server has forgotten the version that the watch goes on from.
+		eventually(t, "a watch from now on", func() error {
+			requests, err := c.Requests(mark, f.account.Username())
+			if err != nil {
+				return err
+			}
+			if !slices.ContainsFunc(requests, func(r cluster.Request) bool {
+				return r.Verb == "watch" && r.Resource == "pods" && !strings.Contains(r.URI, "resourceVersion=") && r.Code == 200
+			}) {
+				return fmt.Errorf("only %v", requests)
+			}
+			return nil
+		})
+	})
+	step("outage", func(t *testing.T) {
+		must(t, c.StopServer())
+		before := f.read(t, output)
+		time.Sleep(3 * time.Second)
+		if after := f.read(t, output); after != before || f.process.ended() {
+			t.Errorf("during the outage %q became %q; podfacts says:\n%s", before, after, &f.process.stderr)
+		}
+		f.process.says(t, "stay")
+		testRequired(t, f.pod)
+		must(t, c.StartServer(t.Context()))
+	})
+	step("kill", func(t *testing.T) {
+		must(t, c.KillServer())
+		must(t, c.StartServer(t.Context()))
+	})
+	step("new certificate", func(t *testing.T) {
+		must(t, c.RotateCertificate(t.Context()))
+		f.renew(t, cluster.TokenOptions{}) // ca.crt too
+		must(t, c.KillServer())
+		must(t, c.StartServer(t.Context()))
+	})
+	step("certificate before its authority", func(t *testing.T) {
+		must(t, c.KillServer())
+		must(t, c.RotateCertificate(t.Context()))
+		must(t, c.StartServer(t.Context()))
+		eventually(t, "distrust", func() error {
+			if said := f.process.stderr.String(); !strings.Contains(said, "not trusted") {
+				return fmt.Errorf("not said in:\n%s", said)
+			}
+			return nil
+		})
+		f.renew(t, cluster.TokenOptions{})
+	})
+	step("expired token", func(t *testing.T) {
+		f.renew(t, cluster.TokenOptions{Lifetime: -time.Hour})
+		must(t, c.KillServer())
+		must(t, c.StartServer(t.Context()))
+		eventually(t, "a complaint", func() error {
+			if said := f.process.stderr.String(); !strings.Contains(said, "expired on") {
+				return fmt.Errorf("not said in:\n%s", said)
+			}
+			return nil
+		})
+		f.renew(t, cluster.TokenOptions{})
+	})
+	f.end(t)
+}
+
+// testRequired runs podfacts with --api required while there is no server.
+func testRequired(t *testing.T, p *pod) {
+	t.Helper()
+	for _, command := range []string{"init", "run"} {
+		process := p.run(t, command, "--api", "required", "-c", "/etc/podfacts/podfacts.yaml")
+		process.wants(t, 1)
+		process.says(t, "api.mode is required", "refused", "check network policies and the address")
+	}
+}
+
+// TestAsksNothingWhileIdle counts requests over a minute. It is the part of the promise
+// that a mistake in a watch breaks first.
+func TestAsksNothingWhileIdle(t *testing.T) {
+	t.Parallel()
+	const s = shop("idle")
+	apply(t, shared, s.objects()+"---\n"+deployment().pod(s, "web-1"))
+	account, err := shared.ServiceAccount(t.Context(), string(s), "web-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := enter(t, shared, account, "web-1")
+	config := "api:\n  objects:\n  - {id: settings, apiVersion: v1, kind: ConfigMap, name: settings}\noutputs:\n- path: /run/podfacts/out\n  text: |\n"
+	for _, fact := range []string{"pod.labels['app']", "node.labels['kubernetes.io/os']", "namespace.labels['team']", "workload.labels['app']",
+		"workload.replicas", "services", "objects.settings.data.colour", "cluster.uid", "cluster.version"} {
+		config += fmt.Sprintf("    {{ fact %q | toJson }}\n", fact)
+	}
+	args := p.configure(t, config)
+	p.permit(t, args)
+	start, err := shared.Mark()
+	if err != nil {
+		t.Fatal(err)
+	}
+	process := p.start(t, append([]string{"run"}, args...)...)
+	eventually(t, "output", func() error {
+		if p.read(t, output) == "" {
+			return fmt.Errorf("none; podfacts says:\n%s", &process.stderr)
+		}
+		return nil
+	})
+	time.Sleep(3 * time.Second)
+	mark, err := shared.Mark()
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Minute)
+	requests, err := shared.Requests(mark, account.Username())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(requests) > 1 {
+		t.Errorf("%d requests while idle: %v", len(requests), requests)
+	}
+	if requests, err = shared.Requests(start, account.Username()); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range requests {
+		if r.Resource == "pods" && r.Name != "web-1" {
+			t.Errorf("looked at other pods: %s %s", r, r.URI)
+		}
+	}
+	t.Logf("at start %d requests, idle for a minute none: %v", len(requests), requests)
+	process.term(t)
+}
