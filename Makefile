@@ -8,7 +8,7 @@ FUZZTIME ?= 10s
 BENCH    ?= full
 
 # Tests that need much more than the product does are modules of their own.
-NESTED := $(patsubst %/go.mod,%,$(wildcard test/kubelet/go.mod test/templates/go.mod))
+NESTED := $(patsubst %/go.mod,%,$(wildcard test/kubelet/go.mod test/templates/go.mod test/cluster/go.mod))
 OWN    := . $(filter-out test/tools,$(patsubst %/go.mod,%,$(wildcard test/*/go.mod)))
 
 # The race detector wants cgo and a C compiler; Go alone is enough without it.
@@ -34,8 +34,10 @@ test: ## run every test, those in nested modules too
 		case $$module in \
 		test/kubelet) about="the kubelet's own AtomicWriter and parsers (the first build takes minutes)" ;; \
 		test/templates) about="the template functions beside the originals" ;; \
+		test/cluster) about="a real etcd and kube-apiserver (the first build takes about ten minutes)" ;; \
 		esac; \
 		echo "== $$module: $$about"; \
+		[ $$module != test/cluster ] || (cd $$module && $(GO) run ./up -build); \
 		(cd $$module && $(GO) test ./...); \
 	done
 
