@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,6 +26,11 @@ func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) (code int) {
 	ctx := context.Background()
+	flag.Parse()
+	if err := flag.Set("test.parallel", "16"); err != nil { // they wait more than they compute
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	fail := func(err error) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
