@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,6 +28,11 @@ makes it read the configuration and its templates again and render anew.`,
   podfacts run --template app.conf.tmpl:/run/podfacts/app.conf`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if p.getenv("GOMAXPROCS") == "" {
+				// A sidecar has little to do, and each processor of a large node
+				// would cost it memory.
+				runtime.GOMAXPROCS(1)
+			}
 			load := func() (*config.Config, error) { return p.loadOutputs(cmd, &o, config.Loader{}) }
 			c, err := load()
 			if err != nil {
