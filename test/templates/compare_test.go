@@ -54,11 +54,15 @@ func compare(t *testing.T, peer engine, corpus []string, wanted []difference) {
 			continue // needs data or a server, or shows an error
 		}
 		got, err := podfacts(text, nil)
+		i := slices.IndexFunc(wanted, func(d difference) bool { return strings.Contains(text, d.marker) })
+		// A peer that goes through maps in any order agrees now and then.
+		for again := 0; again < 100 && i >= 0 && err == nil && got == want; again++ {
+			want, _ = peer(text, nil)
+		}
 		if err == nil && got == want {
 			alike++
 			continue
 		}
-		i := slices.IndexFunc(wanted, func(d difference) bool { return strings.Contains(text, d.marker) })
 		if i < 0 {
 			t.Errorf("%s\n   peer %q\n   ours %q, %v", text, want, got, err)
 			continue
