@@ -59,6 +59,9 @@ func Follow(ctx context.Context, t Timing, fn func(*Snapshot, error) error, sour
 		merger:  newMerger(sources),
 		asks:    make([]chan struct{}, len(sources)),
 		asked:   make([]uint64, len(sources)),
+		since:   make([]time.Time, len(sources)),
+		noticed: make([]time.Time, len(sources)),
+		taking:  make([]time.Time, len(sources)),
 		results: make(chan result, len(sources)),
 		wake:    make(chan struct{}, 1),
 		dirty:   make([]bool, len(sources)),
@@ -86,19 +89,26 @@ type follower struct {
 	merger  *merger
 	asks    []chan struct{} // one read each
 	asked   []uint64        // in which round, and not yet answered; else 0
+	since   []time.Time     // when that was
+	taking  []time.Time     // when what is being read was noticed
+	oldest  time.Time       // when the oldest change that this round took in was noticed
 	round   uint64
 	results chan result
 	wake    chan struct{} // something is dirty
 
-	mu     sync.Mutex
-	dirty  []bool
-	faults []error // why a watch is down
+	mu      sync.Mutex
+	dirty   []bool
+	noticed []time.Time // when a dirty source was first marked
+	faults  []error     // why a watch is down
 }
 
 // changed marks a source to be read in the next round.
 func (f *follower) changed(i int) {
 	f.mu.Lock()
 	f.dirty[i] = true
+	if f.noticed[i].IsZero() {
+		f.noticed[i] = time.Now()
+	}
 	f.mu.Unlock()
 	select {
 	case f.wake <- struct{}{}:
@@ -178,7 +188,7 @@ func (f *follower) run(ctx context.Context, fn func(*Snapshot, error) error) err
 			return err
 		}
 		failed := newTimer(-1)
-		switch err := fn(f.merger.snapshot(), f.err()); {
+		switch err := fn(f.snapshot(), f.err()); {
 		case errors.Is(err, Stop):
 			return nil
 		case ctx.Err() != nil:
@@ -206,6 +216,21 @@ func (f *follower) run(ctx context.Context, fn func(*Snapshot, error) error) err
 			return ctx.Err()
 		}
 	}
+}
+
+// snapshot merges what this round took in.
+func (f *follower) snapshot() *Snapshot {
+	s := f.merger.snapshot()
+	if f.round > 1 {
+		s.noticed = f.oldest
+	}
+	f.oldest = time.Time{}
+	for i := range s.sources {
+		if f.asked[i] != 0 {
+			s.sources[i].Asked = f.since[i]
+		}
+	}
+	return s
 }
 
 // gather reads what is dirty and merges it. In the first round it waits for
@@ -242,7 +267,8 @@ func (f *follower) ask() {
 	defer f.mu.Unlock()
 	for i := range f.dirty {
 		if f.dirty[i] && f.asked[i] == 0 {
-			f.dirty[i], f.asked[i] = false, f.round
+			f.dirty[i], f.asked[i], f.since[i] = false, f.round, time.Now()
+			f.taking[i], f.noticed[i] = f.noticed[i], time.Time{}
 			f.asks[i] <- struct{}{} // never blocks: the last one was answered
 		}
 	}
@@ -256,6 +282,9 @@ func (f *follower) take(r result) {
 	f.mu.Lock()
 	again := f.dirty[r.source]
 	f.mu.Unlock()
+	if noticed := f.taking[r.source]; f.oldest.IsZero() || noticed.Before(f.oldest) {
+		f.oldest = noticed
+	}
 	if again {
 		f.changed(r.source)
 	}

@@ -20,6 +20,7 @@ type Snapshot struct {
 	sources []SourceState
 	// container is the only app container, by the first source that knows.
 	container string
+	noticed   time.Time
 
 	treeOnce sync.Once
 	tree     map[string]any
@@ -66,6 +67,8 @@ type SourceState struct {
 	Name string
 	Live bool
 	Err  error
+	// Asked is since when a Read has not returned. Zero: it has.
+	Asked time.Time
 
 	source Source
 }
@@ -121,6 +124,10 @@ func (s *Snapshot) Facts() iter.Seq[Fact] {
 
 // Sources tells how each source does, best first.
 func (s *Snapshot) Sources() []SourceState { return slices.Clone(s.sources) }
+
+// Noticed is when the oldest change was noticed that [Follow] took up in this
+// snapshot. Zero: it took up none, or it is the first one, or from [Collect].
+func (s *Snapshot) Noticed() time.Time { return s.noticed }
 
 // Equal reports whether two snapshots render the same: the same facts with
 // the same values. Origins and ages may differ.
