@@ -19,13 +19,11 @@ files and does not hold up the others, nor does one whose check is slow.
 package agent
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/podfacts/podfacts/agent/publish"
@@ -50,6 +48,9 @@ type Agent struct {
 	// Wait is how long Once waits for facts that are missing. Zero: not at all.
 	Wait time.Duration
 	Log  *slog.Logger // nil: silent
+	// Report, where set, is told what the agent does as it happens, also by
+	// several goroutines at the same time. It must not block.
+	Report func(Report)
 }
 
 // Once collects, renders and publishes. Missing facts are waited for as long
@@ -64,7 +65,7 @@ func (a *Agent) Once(ctx context.Context) error {
 		defer cancel()
 	}
 	snapshot, err := watch.Collect(waiting, a.Sources...)
-	r.complain(snapshot, err)
+	r.looked(snapshot, err)
 	err = r.all(ctx, snapshot)
 	if !mends(err) || a.Wait <= 0 {
 		return err
@@ -73,7 +74,7 @@ func (a *Agent) Once(ctx context.Context) error {
 
 	last := err
 	err = watch.Follow(waiting, a.Timing, func(snapshot *watch.Snapshot, err error) error {
-		r.complain(snapshot, err)
+		r.looked(snapshot, err)
 		if last = r.all(ctx, snapshot); mends(last) {
 			return nil // until something changes
 		}
@@ -110,165 +111,13 @@ func (a *Agent) Run(ctx context.Context) error {
 	r := a.round()
 	r.clean()
 	err := watch.Follow(ctx, a.Timing, func(snapshot *watch.Snapshot, err error) error {
-		r.complain(snapshot, err)
+		r.looked(snapshot, err)
 		return r.each(ctx, snapshot)
 	}, a.Sources...)
 	if ctx.Err() != nil {
 		return nil
 	}
 	return err
-}
-
-// round is what one Once or Run remembers between its rounds.
-type round struct {
-	log     *slog.Logger
-	units   []unit
-	last    *watch.Snapshot
-	source  string         // what the sources last complained of
-	failed  map[int]string // what each unit last failed with
-	skipped map[int]string // what each unit last left out
-}
-
-func (a *Agent) round() *round {
-	r := &round{log: a.Log, failed: make(map[int]string), skipped: make(map[int]string), last: &watch.Snapshot{}}
-	if r.log == nil {
-		r.log = slog.New(slog.DiscardHandler)
-	}
-	r.units = units(a.Outputs)
-	return r
-}
-
-// clean removes what a killed process has left.
-func (r *round) clean() {
-	for _, u := range r.units {
-		if err := u.clean(); err != nil {
-			r.log.Debug("could not clean up", "output", u.name(), "error", err)
-		}
-	}
-}
-
-// all publishes every unit, or none if any cannot be rendered.
-func (r *round) all(ctx context.Context, s *watch.Snapshot) error {
-	contents, errs := r.render(s)
-	if err := watch.Join(errs...); err != nil {
-		return err
-	}
-	r.publish(ctx, contents, errs, s)
-	return watch.Join(errs...)
-}
-
-// each publishes every unit that it can.
-func (r *round) each(ctx context.Context, s *watch.Snapshot) error {
-	contents, errs := r.render(s)
-	r.publish(ctx, contents, errs, s)
-	for i, err := range errs {
-		if err == nil {
-			delete(r.failed, i)
-			continue
-		}
-		if ctx.Err() == nil {
-			r.complainOf(i, err)
-		}
-	}
-	return watch.Join(errs...)
-}
-
-// render gives what each unit's files will hold, or its error.
-func (r *round) render(s *watch.Snapshot) (contents [][][]byte, errs []error) {
-	contents, errs = make([][][]byte, len(r.units)), make([]error, len(r.units))
-	for i, u := range r.units {
-		if contents[i], errs[i] = u.render(s); errs[i] == nil {
-			r.complainOfSkipped(i, s)
-		}
-	}
-	return contents, errs
-}
-
-// publish writes the units that have no error yet, all at the same time: the
-// check of one may be slow, and the others do not wait for it.
-func (r *round) publish(ctx context.Context, contents [][][]byte, errs []error, s *watch.Snapshot) {
-	var all sync.WaitGroup
-	for i, u := range r.units {
-		if errs[i] == nil {
-			all.Go(func() { errs[i] = r.publishUnit(ctx, u, contents[i], s) })
-		}
-	}
-	all.Wait()
-	r.last = s
-}
-
-// publishUnit writes one unit and logs what led to it.
-func (r *round) publishUnit(ctx context.Context, u unit, contents [][]byte, s *watch.Snapshot) error {
-	changed, err := u.publish(ctx, contents)
-	if changed {
-		facts := s.Changed(r.last)
-		const most = 10
-		attrs := []any{"output", u.name(), "changed", facts[:min(most, len(facts))]}
-		if more := len(facts) - most; more > 0 {
-			attrs = append(attrs, "more", more)
-		}
-		r.log.Info("published", attrs...)
-	}
-	return err
-}
-
-// unit is what changes as a whole: one output, or a group.
-type unit struct {
-	group   string
-	outputs []Output
-}
-
-func units(outputs []Output) []unit {
-	var all []unit
-	for _, o := range outputs {
-		i := slices.IndexFunc(all, func(u unit) bool { return o.Group != "" && u.group == o.Group })
-		if i < 0 {
-			all = append(all, unit{group: o.Group, outputs: []Output{o}})
-			continue
-		}
-		all[i].outputs = append(all[i].outputs, o)
-	}
-	return all
-}
-
-func (u unit) name() string {
-	if u.group != "" {
-		return "group " + u.group
-	}
-	return u.outputs[0].File.Path
-}
-
-func (u unit) render(s *watch.Snapshot) ([][]byte, error) {
-	var errs []error
-	contents := make([][]byte, len(u.outputs))
-	for i, o := range u.outputs {
-		var b bytes.Buffer
-		errs = append(errs, prefix(o.File.Path, o.Renderer.Render(&b, s)))
-		contents[i] = b.Bytes()
-	}
-	return contents, watch.Join(errs...)
-}
-
-func (u unit) files() publish.Group {
-	var g publish.Group
-	for _, o := range u.outputs {
-		g.Files = append(g.Files, o.File)
-	}
-	return g
-}
-
-func (u unit) publish(ctx context.Context, contents [][]byte) (bool, error) {
-	if u.group != "" {
-		return u.files().Publish(ctx, contents)
-	}
-	return u.outputs[0].File.Publish(ctx, contents[0])
-}
-
-func (u unit) clean() error {
-	if u.group != "" {
-		return u.files().Clean()
-	}
-	return u.outputs[0].File.Clean()
 }
 
 // missing names the facts that are waited for.

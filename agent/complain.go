@@ -1,17 +1,15 @@
 package agent
 
 import (
-	"errors"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/podfacts/podfacts/watch"
 )
 
-// complain logs what is wrong with the sources, once.
-func (r *round) complain(s *watch.Snapshot, err error) {
+// looked takes in what the sources gave, and logs what is wrong with them, once.
+func (r *round) looked(s *watch.Snapshot, err error) {
+	r.tell(Looked{s, err})
 	text := ""
 	if err != nil {
 		text = err.Error()
@@ -60,13 +58,6 @@ func (r *round) complainOf(i int, err error) {
 			r.log.Error("output not written", "output", u.name(), "error", e)
 		}
 	}
-}
-
-func (u unit) exists() bool {
-	return !slices.ContainsFunc(u.outputs, func(o Output) bool {
-		_, err := os.Stat(o.File.Path)
-		return errors.Is(err, fs.ErrNotExist)
-	})
 }
 
 // Skipped says what an output leaves out, and why, if its renderer can tell. Where

@@ -6,9 +6,16 @@ import (
 	"github.com/podfacts/podfacts/watch"
 )
 
-// Report is one thing that an agent has done: a [Began], [Looked], [Rendered],
-// [Published], [Notifying], [Notified] or [Ended].
+// Report is one thing that an agent has done: a [Started], [Began], [Looked],
+// [Rendered], [Published], [Notifying], [Notified] or [Ended].
 type Report interface{ report() }
+
+// Started says what an agent is about to do. It comes first, and once for each
+// Once or Run.
+type Started struct {
+	Outputs []string // paths, and "group NAME" for those that are one
+	Hooks   []string
+}
 
 // Began says that a round has begun.
 type Began struct{ At time.Time }
@@ -65,6 +72,7 @@ type Ended struct {
 	Err error
 }
 
+func (Started) report()   {}
 func (Began) report()     {}
 func (Looked) report()    {}
 func (Rendered) report()  {}
