@@ -10,6 +10,7 @@ import (
 
 	"github.com/podfacts/podfacts/render/envfile"
 	"github.com/podfacts/podfacts/watch"
+	"github.com/podfacts/podfacts/watch/environ"
 )
 
 // Env writes variables in a dialect.
@@ -191,7 +192,7 @@ func (e *Env) sets(name string) bool {
 // value evaluates one entry.
 func (e *Env) value(s *watch.Snapshot, entry Entry, earlier []Variable) (string, error) {
 	if entry.From == "" {
-		return expand(entry.Value, earlier), nil
+		return environ.Expand(entry.Value, valueIn(earlier)), nil
 	}
 	fact, err := s.Lookup(e.path(entry.From))
 	refused := err == nil && entry.Percent != 0 && fact.Unset && !entry.AllowUnset
@@ -206,6 +207,17 @@ func (e *Env) value(s *watch.Snapshot, entry Entry, earlier []Variable) (string,
 		return Text(fact)
 	}
 	return share(fact, entry.Percent, entry.Divisor)
+}
+
+// valueIn looks a variable up among earlier ones.
+func valueIn(earlier []Variable) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		i := slices.IndexFunc(earlier, func(v Variable) bool { return v.Name == name })
+		if i < 0 {
+			return "", false
+		}
+		return earlier[i].Value, true
+	}
 }
 
 // path gives a path without container the configured one.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/podfacts/podfacts/watch/manifest"
+	"github.com/podfacts/podfacts/watch/environ"
 	"github.com/podfacts/podfacts/watch/object"
 )
 
@@ -23,7 +23,7 @@ func (p *program) adopt(w *world, o *outputFlags) error {
 		}
 		args := append(texts(c["command"]), texts(c["args"])...)
 		for i, arg := range args {
-			args[i] = manifest.Expand(arg, func(name string) (string, bool) { v, ok := w.self.Env[name]; return v, ok })
+			args[i] = environ.Expand(arg, func(name string) (string, bool) { v, ok := w.self.Env[name]; return v, ok })
 		}
 		var theirs program
 		flags := pflag.NewFlagSet(w.self.Name, pflag.ContinueOnError)

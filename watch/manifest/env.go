@@ -5,11 +5,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/podfacts/podfacts/watch"
+	"github.com/podfacts/podfacts/watch/environ"
 	"github.com/podfacts/podfacts/watch/object"
 )
 
@@ -41,7 +41,7 @@ func (k *kubelet) environment(spec map[string]any, c *Container) {
 // variable gives the value, or says why it is not known.
 func (k *kubelet) variable(spec map[string]any, c *Container, variable map[string]any) (value, unknown string, err error) {
 	if value = object.Text(variable, "value"); value != "" {
-		value = Expand(value, func(name string) (string, bool) {
+		value = environ.Expand(value, func(name string) (string, bool) {
 			if reason, ok := c.Unknown[name]; ok {
 				unknown = fmt.Sprintf("it uses $(%s): %s", name, reason)
 			} else if _, declared := c.Env[name]; !declared && ofService(name) {
@@ -151,42 +151,4 @@ func projected(name string) bool {
 func ofService(name string) bool {
 	return strings.HasSuffix(name, "_SERVICE_HOST") || strings.Contains(name, "_SERVICE_PORT") ||
 		strings.HasSuffix(name, "_PORT") || strings.Contains(name, "_PORT_")
-}
-
-// Expand replaces $(NAME) in the value of a variable by what lookup knows. What it
-// does not know stays as it is; $$ is one $, so that $$(NAME) stays literal.
-// Kubernetes: third_party/forked/golang/expansion.
-func Expand(value string, lookup func(name string) (string, bool)) string {
-	var b strings.Builder
-	for value != "" {
-		i := strings.IndexByte(value, '$')
-		if i < 0 || i == len(value)-1 {
-			break
-		}
-		b.WriteString(value[:i])
-		value = value[i+1:]
-		name, rest, closed := "", "", false
-		if value[0] == '(' {
-			name, rest, closed = strings.Cut(value[1:], ")")
-		}
-		switch {
-		case value[0] == '$':
-			b.WriteByte('$')
-			value = value[1:]
-		case closed:
-			text, known := lookup(name)
-			if !known {
-				text = "$(" + name + ")"
-			}
-			b.WriteString(text)
-			value = rest
-		default: // a dollar that means nothing
-			r, size := utf8.DecodeRuneInString(value)
-			b.WriteByte('$')
-			b.WriteRune(r) // one that is not UTF-8 becomes U+FFFD, as in Kubernetes
-			value = value[size:]
-		}
-	}
-	b.WriteString(value)
-	return b.String()
 }

@@ -103,9 +103,3 @@ func ExampleProject() {
 	// GREETING=I am web-0000000000-00000
 	// POD=web-0000000000-00000
 }
-
-func ExampleExpand() {
-	lookup := func(name string) (string, bool) { return "web-0", name == "POD" }
-	fmt.Println(manifest.Expand("$(POD) $(OTHER) $$(POD)", lookup))
-	// Output: web-0 $(OTHER) $(POD)
-}

@@ -235,28 +235,6 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-// FuzzExpand: a value whose dollars are doubled stands for itself, and a
-// reference for its variable.
-func FuzzExpand(f *testing.F) {
-	f.Add("a$(B)c", "B")
-	f.Add("$$(B)$", "$(")
-	f.Add("$(B$)$x$\xff", ")")
-	f.Fuzz(func(t *testing.T, value, name string) {
-		known := func(n string) (string, bool) { return "<" + n + ">", n == name }
-		if got := manifest.Expand(strings.ReplaceAll(value, "$", "$$"), known); got != value {
-			t.Errorf("doubled %q gives %q", value, got)
-		}
-		if !strings.ContainsAny(value, "$") && manifest.Expand(value, known) != value {
-			t.Errorf("%q without a dollar changed", value)
-		}
-		if !strings.Contains(name, ")") {
-			if got, want := manifest.Expand("$("+name+")", known), "<"+name+">"; got != want {
-				t.Errorf("got %q, want %q", got, want)
-			}
-		}
-	})
-}
-
 // BenchmarkLoad reads a dump of 40 kB.
 func BenchmarkLoad(b *testing.B) {
 	b.ReportAllocs()

@@ -5,7 +5,7 @@ package expansion
 import (
 	"testing"
 
-	"github.com/podfacts/podfacts/watch/manifest"
+	"github.com/podfacts/podfacts/watch/environ"
 	"k8s.io/kubernetes/third_party/forked/golang/expansion"
 )
 
@@ -20,7 +20,7 @@ func FuzzExpand(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, value string) {
 		known := map[string]string{"A": value, "": "empty", "A$(B": "odd"}
 		want := expansion.Expand(text, expansion.MappingFuncFor(known))
-		got := manifest.Expand(text, func(name string) (string, bool) { value, ok := known[name]; return value, ok })
+		got := environ.Expand(text, func(name string) (string, bool) { value, ok := known[name]; return value, ok })
 		if got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}

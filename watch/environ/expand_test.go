@@ -1,6 +1,7 @@
-package render
+package environ
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -9,8 +10,7 @@ import (
 // VAR_REF holds $(VAR_A) and nothing else refers to it.
 func TestExpand(t *testing.T) {
 	t.Parallel()
-	earlier := []Variable{{Name: "VAR_A", Value: "A"}, {Name: "VAR_B", Value: "B"}, {Name: "VAR_C", Value: "C"},
-		{Name: "VAR_REF", Value: "$(VAR_A)"}, {Name: "VAR_EMPTY"}}
+	known := map[string]string{"VAR_A": "A", "VAR_B": "B", "VAR_C": "C", "VAR_REF": "$(VAR_A)", "VAR_EMPTY": ""}
 	for in, want := range map[string]string{
 		"$(VAR_A)":                   "A",
 		"$(VAR_A)-$(VAR_A)":          "A-A",
@@ -43,21 +43,37 @@ func TestExpand(t *testing.T) {
 		"$(":                         "$(",
 		"$(VAR_A":                    "$(VAR_A",
 	} {
-		if got := expand(in, earlier); got != want {
-			t.Errorf("expand(%q) = %q, want %q", in, got, want)
+		if got := Expand(in, func(name string) (string, bool) { value, ok := known[name]; return value, ok }); got != want {
+			t.Errorf("Expand(%q) = %q, want %q", in, got, want)
 		}
 	}
 }
 
+// FuzzExpand: a value whose dollars are doubled stands for itself, and a
+// reference for its variable. What the kubelet makes of the same text is
+// compared where its code is at hand.
 func FuzzExpand(f *testing.F) {
-	f.Add("$(A)$$(B)$(")
-	f.Add("\xff$\xff")
-	f.Fuzz(func(t *testing.T, s string) {
-		if got := expand(strings.ReplaceAll(s, "$", "$$"), []Variable{{Name: "A", Value: "x"}}); got != s {
-			t.Errorf("escaped %q came back as %q", s, got)
+	f.Add("a$(B)c", "B")
+	f.Add("$$(B)$", "$(")
+	f.Add("$(B$)$x$\xff", ")")
+	f.Fuzz(func(t *testing.T, value, name string) {
+		known := func(n string) (string, bool) { return "<" + n + ">", n == name }
+		if got := Expand(strings.ReplaceAll(value, "$", "$$"), known); got != value {
+			t.Errorf("doubled %q gives %q", value, got)
 		}
-		if got := expand(s, nil); !strings.Contains(s, "$$") && got != s {
-			t.Errorf("nothing is known, and yet %q became %q", s, got)
+		if !strings.ContainsAny(value, "$") && Expand(value, known) != value {
+			t.Errorf("%q without a dollar changed", value)
+		}
+		if !strings.Contains(name, ")") {
+			if got, want := Expand("$("+name+")", known), "<"+name+">"; got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
 		}
 	})
+}
+
+func ExampleExpand() {
+	lookup := func(name string) (string, bool) { return "web-0", name == "POD" }
+	fmt.Println(Expand("$(POD) $(OTHER) $$(POD)", lookup))
+	// Output: web-0 $(OTHER) $(POD)
 }
