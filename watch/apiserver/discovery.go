@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/podfacts/podfacts/watch"
+	"github.com/podfacts/podfacts/watch/object"
 )
 
 // Resolve returns the plan with the names under which the API server serves
@@ -17,21 +18,21 @@ import (
 // error that names the nearest one that it does.
 func (p Plan) Resolve(ctx context.Context, c *Client) (Plan, error) {
 	var errs []error
-	p.served = make(map[kind]resource)
+	p.served = make(map[object.Kind]resource)
 	for _, o := range p.objects {
 		r, err := c.resource(ctx, o.APIVersion, o.Kind)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("object %q: %w", o.ID, err))
 			continue
 		}
-		p.served[kind{o.APIVersion, o.Kind}] = r
+		p.served[object.Kind{APIVersion: o.APIVersion, Kind: o.Kind}] = r
 	}
 	return p, watch.Join(errs...)
 }
 
 // resource is how the kind of an object is served.
 func (p Plan) resource(o Object) resource {
-	if r, ok := p.served[kind{o.APIVersion, o.Kind}]; ok {
+	if r, ok := p.served[object.Kind{APIVersion: o.APIVersion, Kind: o.Kind}]; ok {
 		return r
 	}
 	return guess(o.APIVersion, o.Kind)

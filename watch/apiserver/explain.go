@@ -71,7 +71,7 @@ func (p *picture) lacking(fact watch.Path) (reason, hint string) {
 	case "namespace":
 		return "Namespace " + p.target.Namespace + " does not have it", "give it a default"
 	case "owner", "workload":
-		if controller(pod) == nil {
+		if object.Controller(pod) == nil {
 			return object.Name(pod) + " has no controller", "give it a default"
 		}
 		return "the workload does not have it", "give it a default"

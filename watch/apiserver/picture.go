@@ -3,7 +3,6 @@ package apiserver
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -144,9 +143,7 @@ type climb struct {
 	done      bool // nothing more is to be found out
 }
 
-// climb walks up as far as is known. It ends at a kind of workload whoever
-// owns that one: an operator's resource above a StatefulSet is not what people
-// call the pod's workload.
+// climb walks up as far as is known, by the rule of [object.Workload].
 func (p *picture) climb() climb {
 	const highest = 10
 	var c climb
@@ -155,7 +152,7 @@ func (p *picture) climb() climb {
 		return c
 	}
 	for c.depth = 0; c.depth < highest; c.depth++ {
-		ref := controller(o)
+		ref := object.Controller(o)
 		if ref == nil {
 			break
 		}
@@ -167,7 +164,7 @@ func (p *picture) climb() climb {
 			c.owner = q
 		}
 		c.top = q
-		if top(q.apiVersion, q.kind) {
+		if object.IsWorkload(q.apiVersion, q.kind) {
 			c.depth++
 			break
 		}
@@ -218,7 +215,7 @@ func (p *picture) otherOwners(c climb) []question {
 	}
 	var all []question
 	for _, pod := range p.answers[p.peersQuestion(c)].objects {
-		ref := controller(pod)
+		ref := object.Controller(pod)
 		hash := object.Text(pod, "metadata", "labels", "pod-template-hash")
 		if ref == nil || hash != "" && c.top.kind == "Deployment" {
 			continue
@@ -232,63 +229,19 @@ func (p *picture) otherOwners(c climb) []question {
 	return all
 }
 
-// find is an [object.Lookup] among the answers. A controller that is not asked
-// for, or cannot be had, stands for itself with what its reference says, unless
-// something is known to stand above it.
+// find is an [object.Lookup] among the answers.
 func (p *picture) find(apiVersion, kind, namespace, name, uid string) (map[string]any, bool) {
 	q := question{part: partOwners, apiVersion: apiVersion, kind: kind, namespace: namespace, name: name, metadata: true}
-	stands := map[string]any{"apiVersion": apiVersion, "kind": kind, "metadata": map[string]any{"name": name, "uid": uid}}
-	w := climb{top: q}.workload(p.plan)
-	if o := p.answers[w].object(); o != nil && sameUID(o, object.Map(stands, "metadata")) {
-		if top(apiVersion, kind) {
-			o = maps.Clone(o)
-			metadata := maps.Clone(object.Map(o, "metadata"))
-			delete(metadata, "ownerReferences")
-			o["metadata"] = metadata
-		}
+	ref := map[string]any{"uid": uid}
+	if o := p.answers[climb{top: q}.workload(p.plan)].object(); o != nil && sameUID(o, ref) {
 		return o, true
 	}
-	if top(apiVersion, kind) {
-		return stands, true
-	}
-	a, asked := p.answers[q]
-	if o := a.object(); o != nil {
-		return o, sameUID(o, object.Map(stands, "metadata"))
-	}
-	return stands, asked && !between(apiVersion, kind)
-}
-
-// top reports whether a kind is one of workloads.
-func top(apiVersion, name string) bool {
-	return slices.ContainsFunc(append(tops(), kind{"v1", "Node"}), func(k kind) bool { return k.is(apiVersion, name) })
+	o := p.answers[q].object()
+	return o, o != nil && sameUID(o, ref)
 }
 
 // between reports whether something mostly stands above a kind.
-func between(apiVersion, name string) bool {
-	return slices.ContainsFunc(climbed(), func(k kind) bool { return k.is(apiVersion, name) })
-}
-
-// is compares the group and not the version.
-func (k kind) is(apiVersion, name string) bool {
-	group := func(apiVersion string) string {
-		group, _, found := strings.Cut(apiVersion, "/")
-		if !found {
-			return ""
-		}
-		return group
-	}
-	return k.kind == name && group(k.apiVersion) == group(apiVersion)
-}
-
-// controller is the owner reference that controls an object, or nil.
-func controller(o map[string]any) map[string]any {
-	for _, ref := range object.List(o, "metadata", "ownerReferences") {
-		if object.Flag(ref, "controller") {
-			return ref
-		}
-	}
-	return nil
-}
+func between(apiVersion, kind string) bool { return object.IsBetween(apiVersion, kind) }
 
 // sameUID reports whether an object is the one that a reference means, and not
 // a later one of the same name.

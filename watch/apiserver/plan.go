@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/podfacts/podfacts/watch"
+	"github.com/podfacts/podfacts/watch/object"
 )
 
 // Mode is how long the facts are followed.
@@ -28,8 +29,8 @@ type Plan struct {
 
 	mode    Mode
 	objects []Object
-	why     [parts][]string   // who needs a part; empty parts are not asked for
-	served  map[kind]resource // what Resolve found out
+	why     [parts][]string          // who needs a part; empty parts are not asked for
+	served  map[object.Kind]resource // what Resolve found out
 }
 
 // part is one thing that a plan can ask for.

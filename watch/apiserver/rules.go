@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/podfacts/podfacts/watch/object"
 )
 
 // Rule is one permission, as a rule of a Role or ClusterRole has it.
@@ -53,10 +55,10 @@ func (p Plan) Rules() []Rule {
 	p.namespaceRule(&rules, one)
 	between, above := p.controllers()
 	for _, k := range between {
-		grant(partOwners, k.apiVersion, k.kind, []string{"get"})
+		grant(partOwners, k.APIVersion, k.Kind, []string{"get"})
 	}
 	for _, k := range above {
-		grant(partWorkload, k.apiVersion, k.kind, one)
+		grant(partWorkload, k.APIVersion, k.Kind, one)
 	}
 	for _, o := range p.objects {
 		verbs := many
@@ -109,9 +111,6 @@ func (p Plan) whyObject(o Object) []string {
 	return why
 }
 
-// kind names a kind.
-type kind struct{ apiVersion, kind string }
-
 // Workloads lists the kinds that [Plan.Workload] may name. Pod is a pod without
 // controller.
 func Workloads() []string {
@@ -120,30 +119,21 @@ func Workloads() []string {
 
 // controllers are the kinds that are read on the way to the workload, and those
 // that it may be of.
-func (p Plan) controllers() (between, above []kind) {
-	for _, k := range climbed() {
-		leads := p.Workload == "Deployment" && k.kind == "ReplicaSet" || p.Workload == "CronJob" && k.kind == "Job"
-		if leads || p.Workload == k.kind || p.Workload == "" {
+func (p Plan) controllers() (between, above []object.Kind) {
+	for _, k := range object.Between() {
+		leads := p.Workload == "Deployment" && k.Kind == "ReplicaSet" || p.Workload == "CronJob" && k.Kind == "Job"
+		if leads || p.Workload == k.Kind || p.Workload == "" {
 			between = append(between, k)
 		}
 	}
 	// A Job or a ReplicaSet that nothing controls is a workload itself, and is
 	// read again now and then, but not watched.
-	for _, k := range tops() {
-		if p.Workload == k.kind || p.Workload == "" {
+	for _, k := range object.Workloads() {
+		if p.Workload == k.Kind || p.Workload == "" {
 			above = append(above, k)
 		}
 	}
 	return between, above
-}
-
-// climbed lists the controllers that stand between a pod and its workload.
-func climbed() []kind { return []kind{{"apps/v1", "ReplicaSet"}, {"batch/v1", "Job"}} }
-
-// tops lists the kinds of workloads. A controller of these kinds is taken for
-// the workload whoever may own it.
-func tops() []kind {
-	return []kind{{"apps/v1", "Deployment"}, {"apps/v1", "StatefulSet"}, {"apps/v1", "DaemonSet"}, {"batch/v1", "CronJob"}}
 }
 
 // ruleSet joins rules that differ in their verbs or reasons only.

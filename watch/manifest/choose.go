@@ -148,7 +148,7 @@ func (p *Pod) findNode() error {
 	nodeName := object.Text(p.object, "spec", "nodeName")
 	var given, all []entry
 	for _, e := range p.cluster.entries {
-		if e.kind() == "Node" && group(object.Text(e.object, "apiVersion")) == "" {
+		if e.kind() == "Node" && object.Group(object.Text(e.object, "apiVersion")) == "" {
 			all = append(all, e)
 			if e.role == roleNode {
 				given = append(given, e)

@@ -44,7 +44,7 @@ func (c *Cluster) Find(apiVersion, kind, namespace, name, uid string) (map[strin
 func (c *Cluster) List(apiVersion, kind, namespace string) []map[string]any {
 	var all []map[string]any
 	for _, e := range c.entries {
-		if e.kind() == kind && group(object.Text(e.object, "apiVersion")) == group(apiVersion) &&
+		if e.kind() == kind && object.Group(object.Text(e.object, "apiVersion")) == object.Group(apiVersion) &&
 			(namespace == "" || clusterScoped(e.object) || namespaceOf(e.object) == namespace) {
 			all = append(all, e.object)
 		}
@@ -55,7 +55,7 @@ func (c *Cluster) List(apiVersion, kind, namespace string) []map[string]any {
 func matches(o map[string]any, apiVersion, kind, namespace, name, uid string) bool {
 	have := object.Text(o, "metadata", "uid")
 	return object.Text(o, "kind") == kind && object.Text(o, "metadata", "name") == name &&
-		group(object.Text(o, "apiVersion")) == group(apiVersion) &&
+		object.Group(object.Text(o, "apiVersion")) == object.Group(apiVersion) &&
 		(clusterScoped(o) || namespaceOf(o) == or(namespace, defaultNamespace)) && (uid == "" || have == "" || have == uid)
 }
 
@@ -67,7 +67,7 @@ func (c *Cluster) index(m *mistakes) {
 	seen := make(map[identity]int, len(c.entries))
 	kept := c.entries[:0]
 	for _, e := range c.entries {
-		id := identity{group(object.Text(e.object, "apiVersion")), e.kind(), namespaceOf(e.object), object.Text(e.object, "metadata", "name")}
+		id := identity{object.Group(object.Text(e.object, "apiVersion")), e.kind(), namespaceOf(e.object), object.Text(e.object, "metadata", "name")}
 		i, twice := seen[id]
 		switch {
 		case !twice || id.name == "":
@@ -117,13 +117,4 @@ func clusterScoped(o map[string]any) bool {
 	default:
 		return object.Text(o, "metadata", "uid") != "" || strings.HasPrefix(kind, "Cluster")
 	}
-}
-
-// group is the API group of an apiVersion: apps for apps/v1, nothing for v1.
-func group(apiVersion string) string {
-	group, _, found := strings.Cut(apiVersion, "/")
-	if !found {
-		return ""
-	}
-	return group
 }

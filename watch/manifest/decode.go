@@ -46,7 +46,7 @@ func (d *decoder) object(n *yaml.Node, apiVersion, kind string) []entry {
 		return d.list(items, apiVersion, kind)
 	}
 	before := d.count()
-	value, _ := d.value(root, shapeOf(group(apiVersion), kind, root), "").(map[string]any)
+	value, _ := d.value(root, shapeOf(object.Group(apiVersion), kind, root), "").(map[string]any)
 	if value == nil || d.count() > before {
 		return nil
 	}

@@ -76,12 +76,25 @@ func known(t *testing.T, objects ...string) object.Lookup {
 func owned(kind, name, owner string) string {
 	ownerKind, ownerName, _ := strings.Cut(owner, "/")
 	return fmt.Sprintf("{kind: %s, metadata: {name: %s, namespace: shop, uid: u-%s, ownerReferences: ["+
-		"{kind: Gardener, name: nobody}, {apiVersion: v1, kind: %s, name: %s, uid: u-%s, controller: true}]}}",
-		kind, name, name, ownerKind, ownerName, ownerName)
+		"{kind: Gardener, name: nobody}, {apiVersion: %s, kind: %s, name: %s, uid: u-%s, controller: true}]}}",
+		kind, name, name, apiVersionOf(ownerKind), ownerKind, ownerName, ownerName)
+}
+
+// apiVersionOf knows the kinds of these tests; others are custom ones.
+func apiVersionOf(kind string) string {
+	switch kind {
+	case "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet":
+		return "apps/v1"
+	case "Job", "CronJob":
+		return "batch/v1"
+	case "Node":
+		return "v1"
+	}
+	return "example.com/v1"
 }
 
 const (
-	webPod   = "{kind: Pod, metadata: {name: web-7-x, namespace: shop, labels: {pod-template-hash: '7'}, ownerReferences: [{kind: ReplicaSet, name: web-7, uid: u-web-7, controller: true}]}}"
+	webPod   = "{kind: Pod, metadata: {name: web-7-x, namespace: shop, labels: {pod-template-hash: '7'}, ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: web-7, uid: u-web-7, controller: true}]}}"
 	topmost  = "{kind: Deployment, metadata: {name: web, namespace: shop, uid: u-web, labels: {tier: front}, annotations: {a: b}}, spec: {replicas: 3}}"
 	unscaled = "{kind: Deployment, metadata: {name: web, namespace: shop, uid: u-web}}"
 )
@@ -99,6 +112,63 @@ func TestOwnerAndWorkload(t *testing.T) {
 	})
 }
 
+// TestWorkloadIsTheFirstOfItsKinds: which controller counts, and what is said of one that
+// cannot be had.
+func TestWorkloadIsTheFirstOfItsKinds(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		chain   string // kinds from the pod up; those in brackets cannot be had
+		want    string
+		claimed string // kind of the API group of somebody else
+	}{
+		{"Deployment", "ReplicaSet Deployment", "Deployment", ""},
+		{"Deployment by its reference", "ReplicaSet (Deployment)", "Deployment", ""},
+		{"Deployment of an operator", "ReplicaSet Deployment Shop", "Deployment", ""},
+		{"StatefulSet of an operator", "StatefulSet Database", "StatefulSet", ""},
+		{"StatefulSet by its reference", "(StatefulSet) Database", "StatefulSet", ""},
+		{"CronJob of an operator", "Job CronJob Backup", "CronJob", ""},
+		{"ReplicaSet alone", "ReplicaSet", "ReplicaSet", ""},
+		{"ReplicaSet of a custom kind", "ReplicaSet Rollout", "Rollout", ""},
+		{"custom of custom", "Pool Fleet", "Fleet", ""},
+		{"custom by its reference", "Pool (Fleet)", "Fleet", ""},
+		{"custom that cannot be had", "(Pool) Fleet", "Pool", ""},
+		{"static pod", "Node", "Node", ""},
+		{"a StatefulSet of another group", "StatefulSet Clone", "Clone", "StatefulSet"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var objects []string
+			kinds := strings.Fields(tt.chain)
+			below := "Pod"
+			for i, kind := range kinds {
+				text := owned(below, below, strings.Trim(kind, "()")+"/"+strings.Trim(kind, "()"))
+				if kind == tt.claimed {
+					text = strings.Replace(text, "apps/v1", "apps.kruise.io/v1", 1)
+				}
+				if i == 0 || kinds[i-1][0] != '(' {
+					objects = append(objects, text)
+				}
+				below = strings.Trim(kind, "()")
+			}
+			if last := kinds[len(kinds)-1]; last[0] != '(' {
+				objects = append(objects, fmt.Sprintf("{kind: %s, metadata: {name: %s, namespace: shop, uid: u-%s, labels: {l: x}}}", below, below, below))
+			}
+			l := object.Workload(decode(t, objects[0]), known(t, objects[1:]...))
+			text := func(p watch.Path) string { s, _ := l.Get(p); text, _ := s.Value.(string); return text }
+			if got := text("workload.kind"); got != tt.want || text("workload.name") != tt.want || text("workload.uid") != "u-"+tt.want {
+				t.Errorf("workload %s %s %s", got, text("workload.name"), text("workload.uid"))
+			}
+			if had := !strings.Contains(tt.chain, "("+tt.want+")"); l.Has("workload.labels") != had {
+				t.Errorf("it can be had: %v, and stated are %v", had, l.Paths())
+			}
+			if s, _ := l.Get("workload.kind"); strings.HasPrefix(s.From, "ownerReferences of ") == l.Has("workload.labels") {
+				t.Errorf("from %s", s.From)
+			}
+		})
+	}
+}
+
 func TestWorkloadNotStated(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -107,7 +177,6 @@ func TestWorkloadNotStated(t *testing.T) {
 	}{
 		{"no controller", "{metadata: {name: a, ownerReferences: [{kind: Node, name: n0}]}}", nil},
 		{"unknown owner", webPod, nil},
-		{"unknown above", webPod, []string{owned("ReplicaSet", "web-7", "Deployment/web")}},
 		{"loop", webPod, []string{owned("ReplicaSet", "web-7", "ReplicaSet/web-8"), owned("ReplicaSet", "web-8", "ReplicaSet/web-7")}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -123,11 +192,11 @@ func TestWorkloadNotStated(t *testing.T) {
 func TestPeers(t *testing.T) {
 	t.Parallel()
 	pods := []map[string]any{
-		decode(t, "{metadata: {name: web-8-y, namespace: shop, labels: {pod-template-hash: '8', topology.kubernetes.io/zone: z}, ownerReferences: [{kind: ReplicaSet, name: web-8, controller: true}]}, "+
+		decode(t, "{metadata: {name: web-8-y, namespace: shop, labels: {pod-template-hash: '8', topology.kubernetes.io/zone: z}, ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: web-8, controller: true}]}, "+
 			"spec: {nodeName: n1}, status: {podIP: 10.0.0.2, conditions: [{type: Ready, status: 'True'}]}}"),
 		decode(t, webPod),
-		decode(t, "{metadata: {name: web-7-old, namespace: shop, labels: {pod-template-hash: '7'}, ownerReferences: [{kind: ReplicaSet, name: web-7, controller: true}]}, status: {phase: Failed}}"),
-		decode(t, "{metadata: {name: web-7-other, namespace: other, labels: {pod-template-hash: '7'}, ownerReferences: [{kind: ReplicaSet, name: web-7, controller: true}]}}"),
+		decode(t, "{metadata: {name: web-7-old, namespace: shop, labels: {pod-template-hash: '7'}, ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: web-7, controller: true}]}, status: {phase: Failed}}"),
+		decode(t, "{metadata: {name: web-7-other, namespace: other, labels: {pod-template-hash: '7'}, ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: web-7, controller: true}]}}"),
 		decode(t, "{metadata: {name: db-0, namespace: shop, ownerReferences: [{kind: StatefulSet, name: db, controller: true}]}}"),
 		decode(t, "{metadata: {name: lone, namespace: shop}}"),
 	}

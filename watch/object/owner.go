@@ -1,6 +1,7 @@
 package object
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/podfacts/podfacts/watch"
@@ -10,11 +11,48 @@ import (
 // any.
 type Lookup func(apiVersion, kind, namespace, name, uid string) (map[string]any, bool)
 
+// Kind names a kind as owner references do.
+type Kind struct{ APIVersion, Kind string }
+
+// Workloads lists the kinds at which the way up from a pod ends, whoever owns
+// them: what people call the workload of a pod that an operator's database runs
+// is the StatefulSet, which has the replicas, and not the operator's resource.
+func Workloads() []Kind {
+	return []Kind{{"apps/v1", "Deployment"}, {"apps/v1", "StatefulSet"}, {"apps/v1", "DaemonSet"}, {"batch/v1", "CronJob"}}
+}
+
+// Between lists the kinds that mostly have something above them. Where one of
+// these cannot be had, the workload is not known.
+func Between() []Kind { return []Kind{{"apps/v1", "ReplicaSet"}, {"batch/v1", "Job"}} }
+
+// IsWorkload reports whether a kind is one of [Workloads], of any version, or a
+// Node, which controls the mirrors of its static pods.
+func IsWorkload(apiVersion, kind string) bool {
+	return isOneOf(append(Workloads(), Kind{"v1", "Node"}), apiVersion, kind)
+}
+
+// IsBetween reports whether a kind is one of [Between], of any version.
+func IsBetween(apiVersion, kind string) bool { return isOneOf(Between(), apiVersion, kind) }
+
+// isOneOf compares the group and not the version.
+func isOneOf(kinds []Kind, apiVersion, kind string) bool {
+	return slices.ContainsFunc(kinds, func(k Kind) bool { return k.Kind == kind && Group(k.APIVersion) == Group(apiVersion) })
+}
+
+// Group is the API group of an apiVersion: apps for apps/v1, nothing for v1.
+func Group(apiVersion string) string {
+	group, _, found := strings.Cut(apiVersion, "/")
+	if !found {
+		return ""
+	}
+	return group
+}
+
 // Owner states owner.*: the controller that the pod names. A pod without one
 // states nothing.
 func Owner(pod map[string]any, from string) watch.Layer {
 	var l watch.Layer
-	if ref := controller(pod); ref != nil {
+	if ref := Controller(pod); ref != nil {
 		l.Set(watch.OwnerKind, Text(ref, "kind"), from)
 		l.Set(watch.OwnerName, Text(ref, "name"), from)
 		l.Set("owner.uid", Text(ref, "uid"), from)
@@ -22,20 +60,29 @@ func Owner(pod map[string]any, from string) watch.Layer {
 	return l
 }
 
-// Workload states workload.*: the topmost controller, which has none above it.
-// Where find does not know a controller on the way up, what stands above it is
-// not known either, and nothing is stated; the merge may still conclude the
-// workload from labels and names.
+// Workload states workload.*: the first of [Workloads] among the controllers
+// above the pod, else the topmost one, of whatever kind.
+//
+// A controller that find does not know is stated by the reference to it, which
+// tells kind, name and uid, and is taken for the topmost one. The exceptions are
+// those of [Between]: what stands above them is then not known, and nothing is
+// stated; the merge may still conclude the workload from labels and names.
 func Workload(pod map[string]any, find Lookup) watch.Layer {
 	var l watch.Layer
 	top, whole := climb(pod, find)
-	if !whole || top.object == nil {
+	if !whole || top.kind == "" {
 		return l
 	}
-	from := Name(top.object)
+	from := "ownerReferences of " + top.named
+	if top.object != nil {
+		from = Name(top.object)
+	}
 	l.Set(watch.WorkloadKind, top.kind, from)
 	l.Set(watch.WorkloadName, top.name, from)
-	l.Set("workload.uid", Text(top.object, "metadata", "uid"), from)
+	l.Set("workload.uid", top.uid, from)
+	if top.object == nil {
+		return l
+	}
 	l.Set("workload.labels", Strings(top.object, "metadata", "labels"), from)
 	l.Set("workload.annotations", annotations(top.object), from)
 	if n, ok := Integer(top.object, "spec", "replicas"); ok {
@@ -53,34 +100,43 @@ func replicasDefault(kind string) bool {
 
 // step is one controller on the way up.
 type step struct {
-	kind, name string
-	object     map[string]any // nil where it is not known
+	kind, name, uid string
+	named           string         // who refers to it
+	object          map[string]any // nil where it cannot be had
 }
 
-// climb walks the controller references from a pod to the top. whole says that
-// it got there. The zero step means that the pod has no controller.
+// climb walks the controller references from a pod to its workload. whole says
+// that it got there. The zero step means that the pod has no controller.
 func climb(pod map[string]any, find Lookup) (top step, whole bool) {
 	// Owners can be written by anybody, so that a loop of them is possible.
 	const highest = 10
 	namespace := Text(pod, "metadata", "namespace")
-	for o, level := pod, 1; ; o, level = top.object, level+1 {
-		ref := controller(o)
+	o := pod
+	for range highest {
+		ref := Controller(o)
 		if ref == nil {
 			return top, true
 		}
-		next := step{kind: Text(ref, "kind"), name: Text(ref, "name")}
-		owner, ok := find(Text(ref, "apiVersion"), next.kind, namespace, next.name, Text(ref, "uid"))
-		if !ok || level > highest {
-			return next, false
+		apiVersion := Text(ref, "apiVersion")
+		top = step{kind: Text(ref, "kind"), name: Text(ref, "name"), uid: Text(ref, "uid"), named: Name(o)}
+		found, ok := find(apiVersion, top.kind, namespace, top.name, top.uid)
+		if ok {
+			top.object, o = found, found
+			top.uid = or(top.uid, Text(found, "metadata", "uid"))
 		}
-		next.object = owner
-		top = next
+		switch {
+		case IsWorkload(apiVersion, top.kind):
+			return top, true
+		case !ok:
+			return top, !IsBetween(apiVersion, top.kind)
+		}
 	}
+	return top, false
 }
 
-// controller is the owner reference that controls an object, or nil.
+// Controller is the owner reference that controls an object, or nil.
 // Kubernetes: apimachinery/pkg/apis/meta/v1, GetControllerOf.
-func controller(o map[string]any) map[string]any {
+func Controller(o map[string]any) map[string]any {
 	for _, ref := range List(o, "metadata", "ownerReferences") {
 		if Flag(ref, "controller") {
 			return ref
@@ -89,7 +145,7 @@ func controller(o map[string]any) map[string]any {
 	return nil
 }
 
-// workloadID names the topmost controller that can be found. A ReplicaSet that
+// workloadID names the workload as far as it can be found. A ReplicaSet that
 // cannot be read gives away its Deployment by the hash at the end of its name.
 func workloadID(pod map[string]any, find Lookup) string {
 	top, whole := climb(pod, find)
