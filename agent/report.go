@@ -13,8 +13,16 @@ type Report interface{ report() }
 // Started says what an agent is about to do. It comes first, and once for each
 // Once or Run.
 type Started struct {
+	At      time.Time
 	Outputs []string // paths, and "group NAME" for those that are one
 	Hooks   []string
+	Needs   watch.Needs // of all outputs
+	// Resync is how often a round is due although nothing has changed. Zero:
+	// each minute. Negative: never.
+	Resync time.Duration
+	// Limit is how long a round may take. One that takes longer is hung. Zero:
+	// 5 minutes.
+	Limit time.Duration
 }
 
 // Began says that a round has begun.

@@ -33,9 +33,10 @@ func (a *Agent) round() *round {
 		r.tell = func(Report) {}
 	}
 	r.failed, r.skipped, r.noticed = make([]string, len(r.units)), make([]string, len(r.units)), make([]time.Time, len(r.units))
-	started := Started{}
+	started := Started{At: time.Now(), Resync: a.Timing.Resync}
 	for _, u := range r.units {
 		started.Outputs = append(started.Outputs, u.name())
+		started.Needs = append(started.Needs, u.needs...)
 	}
 	r.tell(started)
 	return r

@@ -1,0 +1,36 @@
+package serve
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// checkHost answers to addresses and to localhost. Any other name was given to
+// this address by someone else: a web page whose name leads to 127.0.0.1 would
+// otherwise read the answers in its visitor's browser. No browser reaches a unix
+// socket.
+func checkHost(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+		if (local == nil || local.Network() != "unix") && !isOwn(r.Host) {
+			http.Error(w, "this server answers to IP addresses and localhost, and not to the name in the Host header", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// isOwn reports whether a Host header is an IP address or localhost, with or
+// without a port. HTTP/1.0 has none, and browsers do not speak it.
+func isOwn(host string) bool {
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	} else if inner, ok := strings.CutPrefix(host, "["); ok {
+		name = strings.TrimSuffix(inner, "]")
+	}
+	_, err := netip.ParseAddr(name)
+	return host == "" || err == nil || strings.EqualFold(name, "localhost")
+}
