@@ -31,13 +31,16 @@ import (
 	"github.com/podfacts/podfacts/watch"
 )
 
-// Output is one file and what fills it.
+// Output is one file, or whatever else takes the content, and what fills it.
 type Output struct {
 	File     publish.File
 	Renderer render.Renderer
 	// Group names the outputs that are published together. They lie in one
 	// directory. Empty: alone.
 	Group string
+	// Take, where set, gets the content in place of a file, and reports whether
+	// that changed anything. File.Path then is no more than the output's name.
+	Take func(content []byte) (changed bool)
 }
 
 // Agent renders outputs from sources.

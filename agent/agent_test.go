@@ -354,3 +354,34 @@ func ExampleAgent_Once() {
 	fmt.Print(string(data))
 	// Output: I am web
 }
+
+// TestTake gives the content to something that is no file.
+func TestTake(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	source := &labels{}
+	source.set(nil, "app", "web")
+	taken := output(t, dir, "taken", `{{ .pod.labels.app }}`)
+	var got []string
+	taken.Take = func(content []byte) bool {
+		got = append(got, string(content))
+		return len(got) == 1
+	}
+	var changed []bool
+	a := Agent{Sources: []watch.Source{source}, Outputs: []Output{taken}, Report: func(r Report) {
+		if p, ok := r.(Published); ok {
+			changed = append(changed, p.Changed)
+		}
+	}}
+	for range 2 {
+		if err := a.Once(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if fmt.Sprint(got, changed) != "[web web] [true false]" {
+		t.Errorf("taken: %v, changed: %v", got, changed)
+	}
+	if got := content(t, dir, "taken"); got != "(none)" {
+		t.Errorf("a file was written: %q", got)
+	}
+}

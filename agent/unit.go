@@ -62,12 +62,18 @@ func (u unit) publish(ctx context.Context, contents [][]byte) (bool, error) {
 	if u.group != "" {
 		return u.files().Publish(ctx, contents)
 	}
+	if take := u.outputs[0].Take; take != nil {
+		return take(contents[0]), nil
+	}
 	return u.outputs[0].File.Publish(ctx, contents[0])
 }
 
 func (u unit) clean() error {
-	if u.group != "" {
+	switch {
+	case u.group != "":
 		return u.files().Clean()
+	case u.outputs[0].Take != nil:
+		return nil
 	}
 	return u.outputs[0].File.Clean()
 }
@@ -75,6 +81,6 @@ func (u unit) clean() error {
 func (u unit) exists() bool {
 	return !slices.ContainsFunc(u.outputs, func(o Output) bool {
 		_, err := os.Stat(o.File.Path)
-		return errors.Is(err, fs.ErrNotExist)
+		return o.Take == nil && errors.Is(err, fs.ErrNotExist)
 	})
 }
