@@ -66,6 +66,7 @@ func Follow(ctx context.Context, t Timing, fn func(*Snapshot, error) error, sour
 		wake:    make(chan struct{}, 1),
 		dirty:   make([]bool, len(sources)),
 		faults:  make([]error, len(sources)),
+		ended:   make([]uint64, len(sources)),
 	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -100,6 +101,7 @@ type follower struct {
 	dirty   []bool
 	noticed []time.Time // when a dirty source was first marked
 	faults  []error     // why a watch is down
+	ended   []uint64    // how often it has gone down
 }
 
 // changed marks a source to be read in the next round.
@@ -169,6 +171,9 @@ func (f *follower) setFault(i int, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.faults[i] = err
+	if err != nil {
+		f.ended[i]++
+	}
 }
 
 func (f *follower) fault(i int) error {
@@ -225,10 +230,13 @@ func (f *follower) snapshot() *Snapshot {
 		s.noticed = f.oldest
 	}
 	f.oldest = time.Time{}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for i := range s.sources {
 		if f.asked[i] != 0 {
 			s.sources[i].Asked = f.since[i]
 		}
+		s.sources[i].Restarts = f.ended[i]
 	}
 	return s
 }

@@ -27,6 +27,7 @@ type held struct {
 	name      string
 	live      bool
 	err       error
+	answered  time.Time // last without error
 	container string
 	words     map[Path]word
 	whole     map[Path]whole
@@ -63,6 +64,9 @@ func (m *merger) tick() { m.now++ }
 func (m *merger) update(r result, at time.Time) {
 	h := &m.sources[r.source]
 	h.live, h.err = r.layer.Live, r.err
+	if r.err == nil {
+		h.answered = at
+	}
 	if r.layer.Container != "" || r.err == nil {
 		h.container = r.layer.Container
 	}
@@ -155,7 +159,7 @@ func (m *merger) snapshot() *Snapshot {
 	said := make([]candidate, 0, len(m.sources))
 	for i := range m.sources {
 		h := &m.sources[i]
-		s.sources = append(s.sources, SourceState{Name: h.name, Live: h.live, Err: h.err, source: h.source})
+		s.sources = append(s.sources, SourceState{Name: h.name, Live: h.live, Err: h.err, Answered: h.answered, source: h.source})
 		if s.container == "" {
 			s.container = h.container
 		}

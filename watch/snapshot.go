@@ -67,8 +67,12 @@ type SourceState struct {
 	Name string
 	Live bool
 	Err  error
+	// Answered is when a Read last returned without error. Zero: never.
+	Answered time.Time
 	// Asked is since when a Read has not returned. Zero: it has.
 	Asked time.Time
+	// Restarts counts how often its Watch ended before its time.
+	Restarts uint64
 
 	source Source
 }
