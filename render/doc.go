@@ -1,5 +1,5 @@
 /*
-Package render turns a snapshot into bytes: env files in ten dialects,
+Package render turns a snapshot into bytes: env files in eleven dialects,
 templates, JSON and YAML. It is pure: it reads nothing but the snapshot and
 writes nothing but to its writer, and the same snapshot always gives the same
 bytes.

@@ -107,6 +107,15 @@ const (
 	// UTF-8, nor names of more than 1,024 bytes, where YAML's implicit keys end.
 	YAML
 
+	// Environ is the environment of a process, as execve(2) takes it and
+	// /proc/self/environ shows it: NAME=value, each ended by a NUL byte. A
+	// program that splits the file there needs no parser, and
+	// `xargs -0 env -i` starts one with it.
+	//
+	// It cannot hold NUL, names with an equals sign, and variables of 128 KiB
+	// or more, with which Linux starts no program (MAX_ARG_STRLEN).
+	Environ
+
 	endOfDialects
 )
 
@@ -154,8 +163,8 @@ func (d Dialect) CheckName(name string) error {
 // entries are left out, so the file is sound either way: a caller that wants
 // all or nothing drops it. A name that comes twice is an error for the second.
 //
-// The file ends in a newline, unless there is nothing in it: JSON and YAML are
-// then `{}` and a newline, the others have no byte.
+// The file ends in a newline, or in a NUL for Environ, unless there is nothing
+// in it: JSON and YAML are then `{}` and a newline, the others have no byte.
 func (d Dialect) Append(dst []byte, entries []Entry) ([]byte, []*InvalidError) {
 	var (
 		f       = d.format()
@@ -229,6 +238,8 @@ func (d Dialect) format() format {
 		return jsonFormat()
 	case YAML:
 		return yamlFormat()
+	case Environ:
+		return environFormat()
 	default:
 		return format{
 			name:      d.String(),

@@ -58,7 +58,7 @@ func goldenCell(d Dialect, value string) string {
 
 func TestLookup(t *testing.T) {
 	t.Parallel()
-	want := strings.Fields("sh export kubernetes kubernetes-1.34 docker systemd dotenv properties json yaml")
+	want := strings.Fields("sh export kubernetes kubernetes-1.34 docker systemd dotenv properties json yaml environ")
 	var names []string
 	for _, d := range Dialects() {
 		names = append(names, d.String())

@@ -47,7 +47,7 @@ func ExampleDialects() {
 	for _, d := range envfile.Dialects() {
 		fmt.Print(d, " ")
 	}
-	// Output: sh export kubernetes kubernetes-1.34 docker systemd dotenv properties json yaml
+	// Output: sh export kubernetes kubernetes-1.34 docker systemd dotenv properties json yaml environ
 }
 
 func ExampleLookup() {

@@ -28,6 +28,7 @@ func readers() map[Dialect][]reader {
 		Properties:    {readProperties},
 		JSON:          {readJSON},
 		YAML:          {readYAML},
+		Environ:       {readEnviron},
 	}
 }
 
@@ -46,8 +47,12 @@ func checkRoundTrip(t *testing.T, d Dialect, entries []Entry) {
 			t.Fatalf("%s: read %q\nwant %q\nfile %q", d, got, want, file)
 		}
 	}
-	if len(file) > 0 && file[len(file)-1] != '\n' {
-		t.Errorf("%s: file does not end in a newline: %q", d, file)
+	end := byte('\n')
+	if d == Environ {
+		end = 0
+	}
+	if len(file) > 0 && file[len(file)-1] != end {
+		t.Errorf("%s: file does not end in %q: %q", d, end, file)
 	}
 }
 
@@ -126,6 +131,22 @@ func TestNames(t *testing.T) {
 			}
 		}
 	}
+}
+
+// readEnviron is what the kernel makes of it: strings, and whoever reads them
+// splits at the first equals sign.
+func readEnviron(file string) ([]Entry, error) {
+	var entries []Entry
+	for variable := range strings.SplitSeq(strings.TrimSuffix(file, "\x00"), "\x00") {
+		name, value, ok := strings.Cut(variable, "=")
+		if !ok && file != "" {
+			return nil, fmt.Errorf("%q has no equals sign", variable)
+		}
+		if file != "" {
+			entries = append(entries, Entry{name, value})
+		}
+	}
+	return entries, nil
 }
 
 func readJSON(file string) ([]Entry, error) {

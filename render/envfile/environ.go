@@ -1,0 +1,34 @@
+package envfile
+
+import "strings"
+
+func environFormat() format {
+	return format{
+		name:        "environ",
+		doc:         "a program splits it at NUL bytes into NAME=value (xargs -0 env -i); any value but NUL, none of 128 KiB or more",
+		between:     "\x00",
+		after:       "\x00",
+		checkName:   checkEnvironName,
+		checkValue:  checkEnviron,
+		appendEntry: appendRaw,
+	}
+}
+
+// checkEnvironName lets pass what execve(2) does, if it is text. Shells start
+// with names that are none of theirs all the same, and most pass them on.
+func checkEnvironName(name string) problem {
+	switch {
+	case strings.Contains(name, "="):
+		return problem{"the name holds an equals sign, where the value would begin", hintRename(name)}
+	case strings.IndexByte(name, 0) >= 0:
+		return problem{"the name holds a NUL byte, where the variable would end", hintRename(name)}
+	}
+	return checkTextName(name)
+}
+
+func checkEnviron(e Entry) problem {
+	if p := checkNUL(e.Value); p != (problem{}) {
+		return p
+	}
+	return checkSize(e)
+}
