@@ -22,6 +22,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/podfacts/podfacts/agent"
+	"github.com/podfacts/podfacts/render"
 	"github.com/podfacts/podfacts/watch"
 	"github.com/podfacts/podfacts/watch/downward"
 	"github.com/podfacts/podfacts/watch/environ"
@@ -36,7 +37,9 @@ type Config struct {
 	Environment []environ.Var
 	API         API
 	Outputs     []agent.Output
-	Timing      watch.Timing
+	// Exec is the environment that podfacts exec gives a command. Nil: none.
+	Exec   *render.Env
+	Timing watch.Timing
 }
 
 // Volume is a downwardAPI or projected volume.
@@ -101,7 +104,7 @@ type reader struct {
 
 func (r *reader) read(root *yaml.Node) {
 	c := r.config
-	var outputs *yaml.Node
+	var outputs, exec *yaml.Node
 	container := c.Container
 	r.mapping(root, "configuration",
 		field{"container", r.text("container", &c.Container)},
@@ -109,6 +112,7 @@ func (r *reader) read(root *yaml.Node) {
 		field{"environment", r.list("environment", r.variable)},
 		field{"api", r.api},
 		field{"outputs", func(n *yaml.Node) { outputs = n }},
+		field{"exec", func(n *yaml.Node) { exec = n }},
 		field{"timing", func(n *yaml.Node) {
 			r.mapping(n, "timing",
 				field{"window", r.duration("timing.window", &c.Timing.Window)},
@@ -119,8 +123,11 @@ func (r *reader) read(root *yaml.Node) {
 		c.Container = container
 	}
 	// Outputs come last: what they mean depends on container.
+	o := outputsReader{reader: r, paths: make(map[string]int), groups: make(map[string]string)}
 	if outputs != nil {
-		o := outputsReader{reader: r, paths: make(map[string]int), groups: make(map[string]string)}
 		r.list("outputs", o.output)(outputs)
+	}
+	if exec != nil {
+		o.exec(exec)
 	}
 }
