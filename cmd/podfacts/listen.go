@@ -8,13 +8,17 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/podfacts/podfacts/agent"
 	"github.com/podfacts/podfacts/agent/health"
+	"github.com/podfacts/podfacts/agent/metrics"
 	"github.com/podfacts/podfacts/agent/serve"
+	"github.com/podfacts/podfacts/watch"
+	"github.com/podfacts/podfacts/watch/apiserver"
 )
 
 // listenFlags say where to tell how a sidecar does.
@@ -28,10 +32,12 @@ func (l *listenFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&l.anywhere, "listen-any", false, "let --listen be reached from outside the pod, as :9300 is")
 }
 
-// observer is who watches an agent for those who ask over HTTP. Nil is nobody,
-// and costs nothing.
+// observer watches an agent for those who ask over HTTP. Nil is nobody, and costs
+// nothing.
 type observer struct {
 	monitor health.Monitor
+	metrics metrics.Metrics
+	api     atomic.Pointer[apiserver.Client] // of the agent that runs
 	mux     *http.ServeMux
 	stop    func() error
 }
@@ -55,6 +61,7 @@ func (l *listenFlags) observe(ctx context.Context, configured string, log *slog.
 		return nil, failed(err)
 	}
 	o := &observer{mux: http.NewServeMux()}
+	o.metrics = metrics.Metrics{Version: buildVersion(), Health: o.health, API: o.requests}
 	o.routes()
 	o.serve(ctx, listener, log)
 	log.Info("listening", "address", listener.Addr().String())
@@ -66,6 +73,7 @@ func (o *observer) routes() {
 	for _, p := range health.Probes() {
 		o.mux.Handle("GET "+probePath(p), o.monitor.Handler(p))
 	}
+	o.mux.Handle("GET /metrics", &o.metrics)
 }
 
 // probePath is where a probe is answered.
@@ -88,18 +96,29 @@ func (o *observer) serve(ctx context.Context, listener net.Listener, log *slog.L
 	}
 }
 
+// watch says which sources the agent reads that runs next, and how old a fact of
+// theirs may be; see [health.Monitor.SetMaxAge].
+func (o *observer) watch(sources []watch.Source, maxAge time.Duration) {
+	if o == nil {
+		return
+	}
+	o.monitor.SetMaxAge(maxAge)
+	o.api.Store(nil)
+	for _, s := range sources {
+		if s, ok := s.(*apiserver.Source); ok {
+			o.api.Store(s.Client)
+		}
+	}
+}
+
 // report is for agent.Agent; it is nil where nobody watches.
 func (o *observer) report() func(agent.Report) {
 	if o == nil {
 		return nil
 	}
-	return o.monitor.Report
-}
-
-// limit says how old a fact may be; see [health.Monitor.SetMaxAge].
-func (o *observer) limit(maxAge time.Duration) {
-	if o != nil {
-		o.monitor.SetMaxAge(maxAge)
+	return func(r agent.Report) {
+		o.monitor.Report(r)
+		o.metrics.Report(r)
 	}
 }
 
@@ -109,4 +128,27 @@ func (o *observer) close() error {
 		return nil
 	}
 	return o.stop()
+}
+
+// health answers all probes for the metrics.
+func (o *observer) health() []metrics.Probe {
+	var probes []metrics.Probe
+	for _, p := range health.Probes() {
+		probes = append(probes, metrics.Probe{Name: string(p), OK: o.monitor.Now(p).OK})
+	}
+	return probes
+}
+
+// requests tells the metrics what was asked of the API server.
+func (o *observer) requests() metrics.API {
+	client := o.api.Load()
+	if client == nil {
+		return metrics.API{}
+	}
+	stats := client.Stats()
+	api := metrics.API{Source: new(apiserver.Source).String(), Restarts: stats.Restarts}
+	for r, count := range stats.Requests {
+		api.Requests = append(api.Requests, metrics.Request{Verb: r.Verb, Code: r.Code, Count: count})
+	}
+	return api
 }
