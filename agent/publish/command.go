@@ -2,25 +2,18 @@ package publish
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/podfacts/podfacts/agent/internal/process"
 )
 
 // FileVariable is the environment variable that tells a check command which
 // file to judge.
 const FileVariable = "PODFACTS_FILE"
 
-const (
-	defaultTimeout = 10 * time.Second
-	// pipeGrace is how long the output may stay open once the command is gone,
-	// in the hands of a process it left behind.
-	pipeGrace = time.Second
-)
+const defaultTimeout = 10 * time.Second
 
 // Command is a check made by a program, which says no by a status other than
 // zero:
@@ -39,9 +32,6 @@ type Command struct {
 // Check runs the command on a staged file. The error of one that fails holds
 // the end of what it wrote, as one line.
 func (c Command) Check(ctx context.Context, staged string) error {
-	if len(c.Args) == 0 || c.Args[0] == "" {
-		return errors.New("the check has no command")
-	}
 	timeout := c.Timeout
 	if timeout <= 0 {
 		timeout = defaultTimeout
@@ -54,47 +44,8 @@ func (c Command) Check(ctx context.Context, staged string) error {
 	for i, arg := range c.Args {
 		args[i] = expand(arg, staged)
 	}
-	var output tail
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Env = append(os.Environ(), FileVariable+"="+staged)
-	cmd.Stdout, cmd.Stderr = &output, &output
-	cmd.WaitDelay = pipeGrace
-	ownGroup(cmd)
-
-	err := cmd.Run()
-	if cmd.Process != nil {
-		killGroup(cmd) // those it left behind
-		reapGroup(cmd)
-	}
-	if err == nil || errors.Is(err, exec.ErrWaitDelay) {
-		return nil // the latter: it succeeded, and one of those held its output
-	}
-	if cause := context.Cause(ctx); cause != nil {
-		err = cause
-	}
-	return &commandError{command: args[0], output: output.String(), err: err}
+	return process.Program{What: "a check", Args: args, Env: []string{FileVariable + "=" + staged}}.Run(ctx)
 }
-
-type commandError struct {
-	command, output string
-	err             error
-}
-
-func (e *commandError) Unwrap() error { return e.err }
-
-func (e *commandError) Error() string {
-	switch {
-	case errors.Is(e.err, exec.ErrNotFound):
-		return e.command + ": not found in $PATH; " + ownImage
-	case errors.Is(e.err, fs.ErrNotExist):
-		return e.command + ": no such file, or it needs one that is not there; " + ownImage
-	case e.output != "":
-		return e.command + ": " + e.err.Error() + ": " + e.output
-	}
-	return e.command + ": " + e.err.Error()
-}
-
-const ownImage = "a check runs in the image of podfacts, which is FROM scratch: build one that has the program, too"
 
 // expand replaces the variable and nothing else; what it puts in is not looked
 // at again.

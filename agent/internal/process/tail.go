@@ -1,22 +1,26 @@
-package publish
+package process
 
 import (
 	"bytes"
 	"strconv"
+	"sync"
 	"unicode/utf8"
 )
 
-// keptOutput is how many characters of a check's output an error holds.
+// keptOutput is how many characters of a program's output an error holds.
 const keptOutput = 500
 
 // tail keeps the end of what is written to it, where programs say why they
 // gave up. The zero tail is empty.
 type tail struct {
+	mu   sync.Mutex // a program that does not die may still write
 	kept []byte
 	cut  bool
 }
 
 func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.kept = append(t.kept, p...)
 	if over := len(t.kept) - keptOutput*utf8.UTFMax; over > 0 {
 		t.kept, t.cut = append(t.kept[:0], t.kept[over:]...), true
@@ -27,6 +31,8 @@ func (t *tail) Write(p []byte) (int, error) {
 // String is the end of it on one line, as a log or a terminal can show it: what
 // cannot be printed is escaped as in Go.
 func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	rest := bytes.TrimSpace(t.kept)
 	if t.cut {
 		for len(rest) > 0 && !utf8.RuneStart(rest[0]) {

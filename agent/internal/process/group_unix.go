@@ -1,6 +1,6 @@
 //go:build unix
 
-package publish
+package process
 
 import (
 	"os/exec"
@@ -11,10 +11,11 @@ import (
 // ownGroup starts the command in a process group, which a timeout ends whole.
 func ownGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error {
-		killGroup(cmd)
-		return nil
-	}
+}
+
+// terminateGroup asks what is in the group to end, and says whether it could.
+func terminateGroup(cmd *exec.Cmd) bool {
+	return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) == nil
 }
 
 // killGroup kills what is in the group. It outlives its leader: as long as it
@@ -27,10 +28,12 @@ func killGroup(cmd *exec.Cmd) {
 // ours then if this process is the first of its container, as it mostly is,
 // and nobody else would: each would stay a zombie. They are waited for in
 // vain for 100 ms at most, since one that hangs in the kernel dies later.
-func reapGroup(cmd *exec.Cmd) {
+func reapGroup(cmd *exec.Cmd) { reap(-cmd.Process.Pid) }
+
+func reap(who int) {
 	const naps, nap = 50, 2 * time.Millisecond
 	for range naps {
-		pid, err := syscall.Wait4(-cmd.Process.Pid, nil, syscall.WNOHANG, nil)
+		pid, err := syscall.Wait4(who, nil, syscall.WNOHANG, nil)
 		switch {
 		case pid == 0 && err == nil:
 			time.Sleep(nap)

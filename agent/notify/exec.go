@@ -1,0 +1,125 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/podfacts/podfacts/agent/internal/process"
+)
+
+// The environment variables that tell a command what has changed, one a line.
+const (
+	OutputsVariable = "PODFACTS_OUTPUTS"
+	FactsVariable   = "PODFACTS_FACTS"
+)
+
+// execGrace is how long a command may take to end after SIGTERM.
+const execGrace = time.Second
+
+// Exec runs a command, which fails by a status other than zero:
+//
+//	Exec{Args: []string{"nginx", "-s", "reload"}}
+//
+// There is no shell. The command finds the paths of the outputs that have
+// changed in $PODFACTS_OUTPUTS and the names of the facts in $PODFACTS_FACTS, a
+// line each; a path may hold blanks and colons. An argument that is
+// $PODFACTS_OUTPUTS or $PODFACTS_FACTS, and nothing else, is replaced by as many
+// arguments as there are paths or names, which is exact even for a path with a
+// newline. Everything else stays as it is, for a shell to expand. Event.Body
+// is its standard input.
+//
+// When the time is up the command and all that it started get SIGTERM, and a
+// second later SIGKILL. What is left of its process group when it has ended is
+// killed too. A program that is to outlive a successful command starts a session
+// of its own, with setsid.
+type Exec struct {
+	Args []string
+	// Env is added to the environment of podfacts: "KEY=value".
+	Env []string
+}
+
+func (x Exec) String() string {
+	words := []string{"exec"}
+	for _, arg := range x.Args {
+		words = append(words, quoteWord(arg))
+	}
+	return shorten(strings.Join(words, " "))
+}
+
+// Validate reports a missing command.
+func (x Exec) Validate() error {
+	if len(x.Args) == 0 || x.Args[0] == "" {
+		return errors.New("exec has no command")
+	}
+	for _, kv := range x.Env {
+		if name, _, ok := strings.Cut(kv, "="); !ok || name == "" {
+			return errors.New("exec: an entry of its environment is not KEY=value")
+		}
+	}
+	for _, s := range slices.Concat(x.Args, x.Env) {
+		if strings.ContainsRune(s, 0) {
+			return errors.New("exec: an argument or a variable holds a NUL byte")
+		}
+	}
+	return nil
+}
+
+// Do runs the command. The error of one that fails holds the end of what it
+// wrote, as one line.
+func (x Exec) Do(ctx context.Context, e Event) error {
+	if err := x.Validate(); err != nil {
+		return err
+	}
+	var args []string
+	for i, arg := range x.Args {
+		name, isVariable := variable(arg)
+		switch {
+		case i > 0 && isVariable && name == OutputsVariable:
+			args = append(args, e.Outputs...)
+		case i > 0 && isVariable && name == FactsVariable:
+			args = append(args, e.Facts...)
+		default:
+			args = append(args, arg)
+		}
+	}
+	return process.Program{
+		What: "a hook",
+		Args: args,
+		Env: append(slices.Clone(x.Env),
+			OutputsVariable+"="+strings.Join(e.Outputs, "\n"),
+			FactsVariable+"="+strings.Join(e.Facts, "\n")),
+		Input: e.Body,
+		Grace: execGrace,
+	}.Run(ctx)
+}
+
+// variable takes $NAME or ${NAME} for what it is.
+func variable(arg string) (string, bool) {
+	name, ok := strings.CutPrefix(arg, "$")
+	if inner, braced := strings.CutPrefix(name, "{"); ok && braced {
+		return strings.CutSuffix(inner, "}")
+	}
+	return name, ok
+}
+
+// quoteWord makes the borders of an argument visible where they are not.
+func quoteWord(arg string) string {
+	if arg != "" && !strings.ContainsFunc(arg, func(r rune) bool { return r <= ' ' || r == '\'' || r == '"' || r == 0x7f }) {
+		return arg
+	}
+	quoted := strings.NewReplacer("\n", `\n`, "\t", `\t`, "\r", `\r`).Replace(arg)
+	return "'" + strings.ReplaceAll(quoted, "'", `'\''`) + "'"
+}
+
+// shorten keeps a name such as a log or a metric can bear.
+func shorten(name string) string {
+	const most = 100
+	if utf8.RuneCountInString(name) <= most {
+		return name
+	}
+	return string([]rune(name)[:most-1]) + "…"
+}

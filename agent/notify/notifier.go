@@ -1,0 +1,194 @@
+package notify
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+const defaultTimeout = 10 * time.Second
+
+// Notifier runs hooks when what they are for has been published. It is not
+// copied, and its fields do not change, once it is in use.
+type Notifier struct {
+	Hooks []Hook
+	// Store remembers across a restart. Nil: nothing is remembered.
+	Store Store
+	// Retry is how long after a failed attempt the next one is made; it
+	// doubles with each failure up to RetryMax. Defaults 1 s and 1 minute.
+	Retry, RetryMax time.Duration
+	Log             *slog.Logger // nil: silent
+	// Started is called when an attempt begins, which limit bounds, and Done
+	// when it is over. Hooks call them at the same time. Nil: nobody is told.
+	Started func(hook string, at time.Time, limit time.Duration)
+	Done    func(Delivery)
+
+	once    sync.Once
+	workers []*worker
+}
+
+// Delivery is one attempt that is over.
+type Delivery struct {
+	Hook string // Action.String()
+	Took time.Duration
+	// Noticed is when the oldest change was noticed that the hook was told of.
+	// Zero: nobody knows.
+	Noticed time.Time
+	Err     error // nil: the hook knows
+}
+
+// Due is a hook that has not been told of everything.
+type Due struct {
+	Hook    string
+	Outputs []string // that it has not been told of, sorted
+	// Since is when the oldest of them was published.
+	Since time.Time
+	// Err is why the last attempt failed. Nil: there was none yet.
+	Err error
+}
+
+// Validate reports all that is wrong with a hook.
+func (h Hook) Validate() error {
+	var errs []error
+	if len(h.On) == 0 {
+		errs = append(errs, errors.New("a hook names no output"))
+	}
+	for _, path := range h.On {
+		if !utf8.ValidString(path) {
+			errs = append(errs, fmt.Errorf("the path %q is not UTF-8, and could not be remembered", path))
+		}
+	}
+	if h.Timeout < 0 {
+		errs = append(errs, fmt.Errorf("the timeout %v is negative", h.Timeout))
+	}
+	switch action := h.Action.(type) {
+	case nil:
+		errs = append(errs, errors.New("a hook has no action"))
+	case interface{ Validate() error }:
+		errs = append(errs, action.Validate())
+	}
+	return errors.Join(errs...)
+}
+
+// Published says what is published now. It does not block, and may be called at
+// any time by anyone.
+func (n *Notifier) Published(p Publication) {
+	for _, w := range n.all() {
+		w.published(p)
+	}
+}
+
+// Run runs the hooks that are due, until ctx ends, and then returns nil. A hook
+// that is running then is stopped and counts as not told. When an [Exit] is
+// due, Run stops all others in the same way and returns an [*ExitError].
+func (n *Notifier) Run(ctx context.Context) error {
+	if err := n.validate(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	err := n.run(ctx, func(w *worker, ctx context.Context) error {
+		defer cancel() // who returns before ctx ends is to exit
+		return w.follow(ctx)
+	})
+	if exit, ok := errors.AsType[*ExitError](err); ok {
+		return exit
+	}
+	return err
+}
+
+// Once runs the hooks that are due after p and waits until each has succeeded.
+// When ctx ends before, the error joins what is wrong with each of the others.
+// An [Exit] that is due is an [*ExitError], once the others are done.
+func (n *Notifier) Once(ctx context.Context, p Publication) error {
+	if err := n.validate(); err != nil {
+		return err
+	}
+	n.Published(p)
+	return n.run(ctx, func(w *worker, ctx context.Context) error { return w.settle(ctx) })
+}
+
+// Pending names the hooks that are due, in the order of Hooks.
+func (n *Notifier) Pending() []Due {
+	var all []Due
+	for _, w := range n.all() {
+		if d, ok := w.pending(); ok {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+func (n *Notifier) validate() error {
+	var errs []error
+	for i, h := range n.Hooks {
+		if err := h.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("hook %d: %w", i+1, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// all makes a worker for each hook.
+func (n *Notifier) all() []*worker {
+	n.once.Do(func() {
+		if n.validate() != nil {
+			return // Run will say so
+		}
+		paths := ledgerPaths(n.Hooks)
+		for i, h := range n.Hooks {
+			n.workers = append(n.workers, n.worker(h, paths[i]))
+		}
+	})
+	return n.workers
+}
+
+func (n *Notifier) worker(h Hook, path string) *worker {
+	retry := cmp.Or(n.Retry, time.Second)
+	w := &worker{
+		hook:    h,
+		name:    h.Action.String(),
+		on:      slices.Compact(slices.Sorted(slices.Values(h.On))),
+		timeout: cmp.Or(h.Timeout, defaultTimeout),
+		backoff: backoff{first: retry, limit: max(retry, cmp.Or(n.RetryMax, time.Minute))},
+		record:  record{store: n.Store, path: path},
+		started: n.Started,
+		done:    n.Done,
+		wake:    make(chan struct{}, 1),
+		known:   make(map[string]Digest),
+	}
+	log := n.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	w.log = log.With("hook", w.name)
+	_, w.exits = h.Action.(Exit)
+	return w
+}
+
+// run has each worker do its work, and sees to it that an exit is remembered as
+// late as can be: until then a process that is killed exits at its next start.
+func (n *Notifier) run(ctx context.Context, work func(*worker, context.Context) error) error {
+	var all sync.WaitGroup
+	errs := make([]error, len(n.all()))
+	for i, w := range n.all() {
+		all.Go(func() { errs[i] = work(w, ctx) })
+	}
+	all.Wait()
+	err := errors.Join(errs...)
+	if exit, ok := errors.AsType[*ExitError](err); ok {
+		for i, w := range n.all() {
+			own, _ := errors.AsType[*ExitError](errs[i])
+			if own != nil && *own == *exit || w.hook.Action == (Exit{Code: exit.Code}) {
+				w.exited()
+			}
+		}
+	}
+	return err
+}
