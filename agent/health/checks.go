@@ -75,12 +75,15 @@ func (m *Monitor) checkFacts() []Check {
 	if m.view == nil {
 		return nil
 	}
+	var checks []Check
+	for _, err := range m.watches {
+		checks = append(checks, warn("watch", "%s", line(err)))
+	}
 	sources := m.view.Sources()
 	silent := func(s watch.SourceState) bool { return !s.Asked.IsZero() && time.Since(s.Asked) > settling }
 	if !slices.ContainsFunc(sources, func(s watch.SourceState) bool { return s.Err != nil || silent(s) }) {
-		return []Check{well("sources")}
+		return append(checks, well("sources"))
 	}
-	var checks []Check
 	for _, s := range sources {
 		name := "source " + s.Name
 		f, failing := m.sources[s.Name]

@@ -40,6 +40,7 @@ package health
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -89,6 +90,7 @@ type Monitor struct {
 	view     *watch.Snapshot
 	needs    map[watch.Path]bool // known answers of agent.Needs.Wants
 	sources  map[string]failure  // why a source fails
+	watches  []error             // why watches are down
 	moved    chan struct{}       // closed at the next report; nil: nobody waits
 }
 
@@ -152,7 +154,7 @@ func (m *Monitor) Report(r agent.Report) {
 	case agent.Began:
 		m.rounds.began, m.rounds.running = r.At, true
 	case agent.Looked:
-		m.look(r.Snapshot)
+		m.look(r)
 	case agent.Rendered:
 		if r.Err != nil {
 			m.output(r.Output).end(r.Err)
@@ -177,7 +179,7 @@ func (m *Monitor) Report(r agent.Report) {
 func (m *Monitor) start(s agent.Started) {
 	m.agent, m.started = s, true
 	m.rounds = rounds{}
-	m.hooks, m.sources, m.needs = nil, nil, nil
+	m.hooks, m.sources, m.watches, m.needs = nil, nil, nil, nil
 	old := m.outputs
 	m.outputs = nil
 	for _, name := range s.Outputs {
@@ -190,8 +192,8 @@ func (m *Monitor) start(s agent.Started) {
 	}
 }
 
-func (m *Monitor) look(view *watch.Snapshot) {
-	m.view, m.needs = view, nil
+func (m *Monitor) look(l agent.Looked) {
+	m.view, m.needs = l.Snapshot, nil
 	now := time.Now()
 	for _, o := range m.outputs {
 		if o.behind.IsZero() {
@@ -199,11 +201,17 @@ func (m *Monitor) look(view *watch.Snapshot) {
 		}
 	}
 	failing := make(map[string]failure)
-	for _, s := range view.Sources() {
+	m.watches = slices.Clone(watch.Errors(l.Err)) // theirs stays whole
+	for _, s := range l.Snapshot.Sources() {
 		f := m.sources[s.Name]
 		f.note(s.Err)
-		if f.err != nil {
-			failing[s.Name] = f
+		if f.err == nil {
+			continue
+		}
+		f.times = 1 // a round need not have read it
+		failing[s.Name] = f
+		for _, e := range watch.Errors(s.Err) {
+			m.watches = slices.DeleteFunc(m.watches, func(w error) bool { return w.Error() == e.Error() })
 		}
 	}
 	m.sources = failing
