@@ -71,17 +71,17 @@ func (f File) Publish(ctx context.Context, data []byte) (changed bool, err error
 func (f File) replace(ctx context.Context, at *location, data []byte) (changed bool, err error) {
 	tmp, err := stage(at.dir, at.name, data, f)
 	if err != nil {
-		return false, f.fail(err, "the old file is kept, cannot write to "+at.where)
+		return false, f.fail(err, at.kept()+"cannot write to "+at.where)
 	}
 	defer tmp.discard()
-	if err := f.check(ctx, at.join(tmp.name)); err != nil {
+	if err := f.check(ctx, at.join(tmp.name), at.kept()); err != nil {
 		return false, err
 	}
 	if err := ctx.Err(); err != nil {
 		return false, f.fail(err, "not published")
 	}
 	if err := tmp.rename(at.name); err != nil {
-		return false, f.fail(err, "the old file is kept, cannot replace it")
+		return false, f.fail(err, at.kept()+"cannot replace it")
 	}
 	if err := syncDir(at.dir); err != nil {
 		return true, f.fail(err, "published, but fsync of "+at.where)
@@ -133,12 +133,13 @@ func (f File) mode() fs.FileMode {
 	return f.Mode
 }
 
-func (f File) check(ctx context.Context, staged string) error {
+// check runs Check on what is staged. kept begins its error.
+func (f File) check(ctx context.Context, staged, kept string) error {
 	if f.Check == nil {
 		return nil
 	}
 	if err := f.Check(ctx, staged); err != nil {
-		return &Error{Path: f.Path, Reason: "the old file is kept, the check failed", Err: err, kind: ErrCheck}
+		return &Error{Path: f.Path, Reason: kept + "the check failed", Err: err, kind: ErrCheck}
 	}
 	return nil
 }

@@ -70,11 +70,11 @@ func (g Group) Publish(ctx context.Context, data [][]byte) (changed bool, err er
 	}
 	fresh, err := d.stage(g.Files, data)
 	if err != nil {
-		return false, g.fail(err, "the old files are kept, cannot write to "+d.where)
+		return false, g.fail(err, d.kept(names)+"cannot write to "+d.where)
 	}
 	if err := d.install(ctx, g, names, fresh); err != nil {
 		d.dir.RemoveAll(fresh)
-		return false, g.fail(err, "the old files are kept, cannot replace them")
+		return false, g.fail(err, d.kept(names)+"cannot replace them")
 	}
 	if err := errors.Join(syncDir(d.dir), d.retire(g, fresh)); err != nil {
 		return true, g.fail(err, "published, but not tidied up")
@@ -85,7 +85,7 @@ func (g Group) Publish(ctx context.Context, data [][]byte) (changed bool, err er
 // install is steps 4 to 6. What it made before it failed is gone again.
 func (d *groupDir) install(ctx context.Context, g Group, names visible, fresh string) (err error) {
 	for _, f := range g.Files {
-		if err := f.check(ctx, d.where+"/"+fresh+"/"+filepath.Base(f.Path)); err != nil {
+		if err := f.check(ctx, d.where+"/"+fresh+"/"+filepath.Base(f.Path), d.kept(names)); err != nil {
 			return err
 		}
 	}

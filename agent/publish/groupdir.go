@@ -31,6 +31,14 @@ type groupDir struct {
 	mounted []string // names that are mount points
 }
 
+// kept begins the errors of a publication that failed.
+func (d *groupDir) kept(names visible) string {
+	if d.current != "" || len(names.plain) > 0 {
+		return "the old files are kept, "
+	}
+	return ""
+}
+
 func (d *groupDir) close() {
 	if d.held != nil {
 		_ = d.held.Close() // which lets go of the lock

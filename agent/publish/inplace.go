@@ -97,7 +97,7 @@ func (f File) checkAside(ctx context.Context, at *location, data []byte) error {
 		return f.fail(err, "write a copy to check in "+where)
 	}
 	defer tmp.discard()
-	return f.check(ctx, where+"/"+tmp.name)
+	return f.check(ctx, where+"/"+tmp.name, "the old file is kept, ")
 }
 
 // cleanFallback sweeps where checkAside may have put its copy.

@@ -26,6 +26,14 @@ type location struct {
 func (l *location) close()                  { l.dir.Close() }
 func (l *location) join(name string) string { return l.where + "/" + name }
 
+// kept begins the errors of a publication that failed.
+func (l *location) kept() string {
+	if l.exists {
+		return "the old file is kept, "
+	}
+	return ""
+}
+
 // find opens the directory that holds the file at name, following links as far
 // as they stay in the volume, the last component included.
 func find(name string, makeDirs bool) (*location, error) {
