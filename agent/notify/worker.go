@@ -25,6 +25,7 @@ type worker struct {
 
 	mu    sync.Mutex
 	known map[string]Digest // what is published
+	first map[string]Digest // what was published when it became known
 	told  ledger            // what the hook knows; nil: not loaded yet
 	fresh news              // since the last attempt began
 	news  news              // since the last success, until then
@@ -46,6 +47,9 @@ func (w *worker) published(p Publication) {
 		digest, ok := p.Digests[path]
 		if old, had := w.known[path]; ok && (!had || old != digest) {
 			w.known[path], changed = digest, true
+			if !had {
+				w.first[path] = digest
+			}
 		}
 	}
 	if !changed {
@@ -124,7 +128,7 @@ func (w *worker) look() bool {
 	case <-w.wake: // it is seen now
 	default:
 	}
-	for path, digest := range w.known {
+	for path, digest := range w.first { // which may not be the newest any more
 		if _, had := w.told[path]; !had && w.skip {
 			w.told[path] = mark{digest: digest, sure: true}
 		}
