@@ -26,6 +26,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/podfacts/podfacts/agent/notify"
 	"github.com/podfacts/podfacts/agent/publish"
 	"github.com/podfacts/podfacts/render"
 	"github.com/podfacts/podfacts/watch"
@@ -47,7 +48,9 @@ type Output struct {
 type Agent struct {
 	Sources []watch.Source // best first
 	Outputs []Output
-	Timing  watch.Timing
+	// Hooks are told when outputs have changed.
+	Hooks  []Hook
+	Timing watch.Timing
 	// Wait is how long Once waits for facts that are missing. Zero: not at all.
 	Wait time.Duration
 	Log  *slog.Logger // nil: silent
@@ -56,21 +59,21 @@ type Agent struct {
 	Report func(Report)
 }
 
-// Once collects, renders and publishes. Missing facts are waited for as long
-// as Wait says; then the error names each of them.
+// Once collects, renders and publishes, and then runs the hooks that are due,
+// save those that would end the process. Missing facts are waited for as long as Wait says; then the error names each
+// of them. Hooks that fail are tried again as long.
 func (a *Agent) Once(ctx context.Context) error {
 	r := a.round()
 	r.clean()
-	waiting := ctx // bounds sources; what is published is published in full
-	if a.Wait > 0 {
-		var cancel context.CancelFunc
-		waiting, cancel = context.WithTimeout(ctx, a.Wait)
-		defer cancel()
-	}
+	waiting, cancel := a.wait(ctx) // bounds sources; what is published is published in full
+	defer cancel()
 	snapshot, err := watch.Collect(waiting, a.Sources...)
 	r.looked(snapshot, err)
-	err = r.all(ctx, snapshot)
-	if !mends(err) || a.Wait <= 0 {
+	published, err := r.all(ctx, snapshot)
+	switch {
+	case err == nil:
+		return a.notify(ctx, r, published)
+	case !mends(err) || a.Wait <= 0:
 		return err
 	}
 	r.log.Info("waiting for facts", "wait", a.Wait.String(), "missing", missing(err))
@@ -78,7 +81,7 @@ func (a *Agent) Once(ctx context.Context) error {
 	last := err
 	err = watch.Follow(waiting, a.Timing, func(snapshot *watch.Snapshot, err error) error {
 		r.looked(snapshot, err)
-		if last = r.all(ctx, snapshot); mends(last) {
+		if published, last = r.all(ctx, snapshot); mends(last) {
 			return nil // until something changes
 		}
 		return watch.Stop
@@ -89,7 +92,29 @@ func (a *Agent) Once(ctx context.Context) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return prefix(fmt.Sprintf("after waiting %v", a.Wait), last)
 	}
-	return watch.Join(err, last)
+	if err := watch.Join(err, last); err != nil {
+		return err
+	}
+	return a.notify(ctx, r, published)
+}
+
+// wait bounds ctx by Wait, where there is one.
+func (a *Agent) wait(ctx context.Context) (context.Context, context.CancelFunc) {
+	if a.Wait <= 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, a.Wait)
+}
+
+// notify runs the hooks that are due, and waits for them.
+func (a *Agent) notify(ctx context.Context, r *round, p notify.Publication) error {
+	if len(a.Hooks) == 0 {
+		return nil
+	}
+	ctx, cancel := a.wait(ctx)
+	defer cancel()
+	r.herald.spareExits()
+	return r.herald.Once(ctx, p)
 }
 
 // mends reports whether time may mend an error: facts are missing, and nothing
@@ -109,15 +134,30 @@ func prefix(what string, err error) error {
 }
 
 // Run collects, renders and publishes, and does so again whenever something
-// has changed, until ctx ends. It returns nil then.
+// has changed, until ctx ends. It returns nil then. A hook may end it with a
+// [*notify.ExitError].
 func (a *Agent) Run(ctx context.Context) error {
 	r := a.round()
 	r.clean()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	heralded := make(chan struct{})
+	go func() {
+		defer close(heralded)
+		if err := r.herald.Run(ctx); err != nil {
+			cancel(err)
+		}
+	}()
 	err := watch.Follow(ctx, a.Timing, func(snapshot *watch.Snapshot, err error) error {
 		r.looked(snapshot, err)
 		return r.each(ctx, snapshot)
 	}, a.Sources...)
-	if ctx.Err() != nil {
+	cancel(err)
+	<-heralded
+	if exit, ok := errors.AsType[*notify.ExitError](context.Cause(ctx)); ok {
+		return exit
+	}
+	if errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err

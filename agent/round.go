@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/podfacts/podfacts/agent/notify"
 	"github.com/podfacts/podfacts/watch"
 )
 
@@ -17,6 +18,7 @@ type round struct {
 	units  []unit
 	last   *watch.Snapshot
 	source string // what the sources last complained of
+	herald *herald
 
 	// By unit:
 	failed  []string    // what it last failed with
@@ -38,6 +40,10 @@ func (a *Agent) round() *round {
 		started.Outputs = append(started.Outputs, u.name())
 		started.Needs = append(started.Needs, u.needs...)
 	}
+	r.herald = newHerald(a, r)
+	for _, h := range a.Hooks {
+		started.Hooks = append(started.Hooks, h.Action.String())
+	}
 	r.tell(started)
 	return r
 }
@@ -51,61 +57,83 @@ func (r *round) clean() {
 	}
 }
 
-// all publishes every unit, or none if any cannot be rendered.
-func (r *round) all(ctx context.Context, s *watch.Snapshot) error {
+// all publishes every unit, or none if any cannot be rendered. The publication
+// is for the hooks.
+func (r *round) all(ctx context.Context, s *watch.Snapshot) (p notify.Publication, err error) {
 	r.tell(Began{time.Now()})
-	contents, errs := r.render(s)
-	err := watch.Join(errs...)
-	if err == nil {
-		r.publish(ctx, contents, errs, s)
-		err = watch.Join(errs...)
+	outcomes := r.render(ctx, s)
+	if err = failures(outcomes); err == nil {
+		r.publish(ctx, outcomes, s)
+		err = failures(outcomes)
 	}
+	p, _ = r.herald.publication(r.units, outcomes, s)
+	r.tell(Ended{time.Now(), err})
+	return p, err
+}
+
+// each publishes every unit that it can, and tells the hooks.
+func (r *round) each(ctx context.Context, s *watch.Snapshot) error {
+	r.tell(Began{time.Now()})
+	outcomes := r.render(ctx, s)
+	r.publish(ctx, outcomes, s)
+	for i, o := range outcomes {
+		switch {
+		case o.err == nil:
+			r.failed[i] = ""
+		case ctx.Err() == nil:
+			r.complainOf(i, o.err)
+		}
+	}
+	if p, news := r.herald.publication(r.units, outcomes, s); news {
+		r.herald.Published(p)
+	}
+	err := failures(outcomes)
 	r.tell(Ended{time.Now(), err})
 	return err
 }
 
-// each publishes every unit that it can.
-func (r *round) each(ctx context.Context, s *watch.Snapshot) error {
-	r.tell(Began{time.Now()})
-	contents, errs := r.render(s)
-	r.publish(ctx, contents, errs, s)
-	for i, err := range errs {
-		switch {
-		case err == nil:
-			r.failed[i] = ""
-		case ctx.Err() == nil:
-			r.complainOf(i, err)
-		}
+// outcome is what became of a unit in a round.
+type outcome struct {
+	contents [][]byte // of its files
+	err      error
+	changed  bool // what the files held was replaced
+	facts    []watch.Path
+	noticed  time.Time // when the oldest of the changes was noticed
+}
+
+func failures(outcomes []outcome) error {
+	var errs []error
+	for _, o := range outcomes {
+		errs = append(errs, o.err)
 	}
-	err := watch.Join(errs...)
-	r.tell(Ended{time.Now(), err})
-	return err
+	return watch.Join(errs...)
 }
 
 // render gives what each unit's files will hold, or its error.
-func (r *round) render(s *watch.Snapshot) (contents [][][]byte, errs []error) {
-	contents, errs = make([][][]byte, len(r.units)), make([]error, len(r.units))
+func (r *round) render(ctx context.Context, s *watch.Snapshot) []outcome {
+	outcomes := make([]outcome, len(r.units))
 	for i, u := range r.units {
+		o := &outcomes[i]
 		began := time.Now()
-		contents[i], errs[i] = u.render(s)
-		r.tell(Rendered{Output: u.name(), Took: time.Since(began), Err: errs[i]})
-		if errs[i] == nil {
+		o.contents, o.err = u.render(ctx, s)
+		r.tell(Rendered{Output: u.name(), Took: time.Since(began), Err: o.err})
+		if o.err == nil {
 			r.complainOfSkipped(i, s)
 		}
 		if r.noticed[i].IsZero() {
 			r.noticed[i] = s.Noticed()
 		}
 	}
-	return contents, errs
+	return outcomes
 }
 
 // publish writes the units that have no error yet, all at the same time: the
 // check of one may be slow, and the others do not wait for it.
-func (r *round) publish(ctx context.Context, contents [][][]byte, errs []error, s *watch.Snapshot) {
+func (r *round) publish(ctx context.Context, outcomes []outcome, s *watch.Snapshot) {
 	var all sync.WaitGroup
-	for i := range r.units {
-		if errs[i] == nil {
-			all.Go(func() { errs[i] = r.publishUnit(ctx, i, contents[i], s) })
+	for i := range outcomes {
+		if outcomes[i].err == nil {
+			all.Go(func() { r.publishUnit(ctx, i, &outcomes[i], s) })
 		}
 	}
 	all.Wait()
@@ -113,23 +141,23 @@ func (r *round) publish(ctx context.Context, contents [][][]byte, errs []error, 
 }
 
 // publishUnit writes one unit and logs what led to it.
-func (r *round) publishUnit(ctx context.Context, i int, contents [][]byte, s *watch.Snapshot) error {
+func (r *round) publishUnit(ctx context.Context, i int, o *outcome, s *watch.Snapshot) {
 	u := r.units[i]
-	changed, err := u.publish(ctx, contents)
-	if changed {
-		facts := r.changed(u, s)
+	o.noticed = r.noticed[i]
+	o.changed, o.err = u.publish(ctx, o.contents)
+	if o.changed {
+		o.facts = r.changed(u, s)
 		const most = 10
-		attrs := []any{"output", u.name(), "changed", facts[:min(most, len(facts))]}
-		if more := len(facts) - most; more > 0 {
+		attrs := []any{"output", u.name(), "changed", o.facts[:min(most, len(o.facts))]}
+		if more := len(o.facts) - most; more > 0 {
 			attrs = append(attrs, "more", more)
 		}
 		r.log.Info("published", attrs...)
 	}
-	r.tell(Published{Output: u.name(), Changed: changed, Noticed: r.noticed[i], Err: err})
-	if err == nil {
+	r.tell(Published{Output: u.name(), Changed: o.changed, Noticed: o.noticed, Err: o.err})
+	if o.err == nil {
 		r.noticed[i] = time.Time{}
 	}
-	return err
 }
 
 // changed names the facts that a unit uses and that have changed.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"slices"
@@ -39,15 +40,35 @@ func (u unit) name() string {
 	return u.outputs[0].File.Path
 }
 
-func (u unit) render(s *watch.Snapshot) ([][]byte, error) {
+func (u unit) render(ctx context.Context, s *watch.Snapshot) ([][]byte, error) {
 	var errs []error
 	contents := make([][]byte, len(u.outputs))
 	for i, o := range u.outputs {
-		var b bytes.Buffer
+		b := sheet{ctx: ctx}
 		errs = append(errs, prefix(o.File.Path, o.Renderer.Render(&b, s)))
-		contents[i] = b.Bytes()
+		contents[i] = b.text.Bytes()
 	}
 	return contents, watch.Join(errs...)
+}
+
+// maxSize is how long an output may be, in bytes. Nothing that podfacts is for
+// comes near; a template that never ends does.
+const maxSize = 64 << 20
+
+// sheet takes what is rendered, until ctx ends or it is full.
+type sheet struct {
+	ctx  context.Context //nolint:containedctx // an io.Writer has no other way to learn of it
+	text bytes.Buffer
+}
+
+func (b *sheet) Write(p []byte) (int, error) {
+	if err := b.ctx.Err(); err != nil {
+		return 0, err
+	}
+	if b.text.Len()+len(p) > maxSize {
+		return 0, fmt.Errorf("more than %d MiB; does a loop in the template end?", maxSize>>20)
+	}
+	return b.text.Write(p)
 }
 
 func (u unit) files() publish.Group {

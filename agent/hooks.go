@@ -1,0 +1,93 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/podfacts/podfacts/agent/notify"
+	"github.com/podfacts/podfacts/render"
+	"github.com/podfacts/podfacts/watch"
+)
+
+// Hook is told when outputs have changed.
+type Hook struct {
+	notify.Hook
+	// Message renders what the action sends, from the newest snapshot. Nil:
+	// nothing.
+	Message render.Renderer
+}
+
+// herald tells the hooks what has been published.
+type herald struct {
+	notify.Notifier
+
+	newest  atomic.Pointer[watch.Snapshot] // for messages
+	digests map[string]notify.Digest       // of what each output holds, as far as it is known
+}
+
+func newHerald(a *Agent, r *round) *herald {
+	h := &herald{digests: make(map[string]notify.Digest)}
+	h.Store = notify.Disk{}
+	h.Log, h.Retry, h.RetryMax = r.log, a.Timing.Retry, a.Timing.RetryMax
+	h.Started = func(hook string, at time.Time, limit time.Duration) { r.tell(Notifying{hook, at, limit}) }
+	h.Done = func(d notify.Delivery) { r.tell(Notified(d)) }
+	for _, hook := range a.Hooks {
+		if hook.Message != nil {
+			hook.Body = func() ([]byte, error) {
+				var b bytes.Buffer
+				err := hook.Message.Render(&b, h.newest.Load())
+				return b.Bytes(), err
+			}
+		}
+		h.Hooks = append(h.Hooks, hook.Hook)
+	}
+	return h
+}
+
+// publication says what the outputs hold now. ok is false where nothing is known to be new.
+func (h *herald) publication(units []unit, outcomes []outcome, s *watch.Snapshot) (p notify.Publication, ok bool) {
+	first := h.newest.Swap(s) == nil
+	for i, u := range units {
+		o := outcomes[i]
+		if o.err != nil && !o.changed {
+			continue
+		}
+		for j, output := range u.outputs {
+			digest := notify.Digest(sha256.Sum256(o.contents[j]))
+			ok = ok || h.digests[output.File.Path] != digest
+			h.digests[output.File.Path] = digest
+		}
+		for _, fact := range o.facts {
+			if !first { // when nobody knows what it was before
+				p.Facts = append(p.Facts, string(fact))
+			}
+		}
+		if p.Noticed.IsZero() || !o.noticed.IsZero() && o.noticed.Before(p.Noticed) {
+			p.Noticed = o.noticed
+		}
+	}
+	slices.Sort(p.Facts)
+	p.Facts = slices.Compact(p.Facts)
+	p.Digests = maps.Clone(h.digests)
+	return p, ok
+}
+
+// spareExits keeps the exits from happening. What an init container is followed
+// by has not read the files yet, so that nothing need be started again.
+func (h *herald) spareExits() {
+	for i, hook := range h.Hooks {
+		if exit, ok := hook.Action.(notify.Exit); ok {
+			h.Hooks[i].Action = spared{exit}
+		}
+	}
+}
+
+// spared is an exit that does not happen, and counts as told.
+type spared struct{ notify.Exit }
+
+func (spared) Do(context.Context, notify.Event) error { return nil }

@@ -1,0 +1,175 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/podfacts/podfacts/agent/notify"
+	"github.com/podfacts/podfacts/render"
+	"github.com/podfacts/podfacts/watch"
+)
+
+// ear is an action that writes down what it is told.
+type ear struct {
+	name string
+	errs []error // of the first attempts
+
+	mu     sync.Mutex
+	events []string
+}
+
+func (e *ear) String() string { return e.name }
+
+func (e *ear) Do(_ context.Context, event notify.Event) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var files []string
+	for _, path := range event.Outputs {
+		files = append(files, filepath.Base(path))
+	}
+	e.events = append(e.events, strings.Join(files, " ")+": "+strings.Join(event.Facts, " ")+": "+string(event.Body))
+	if len(e.errs) > 0 {
+		err := e.errs[0]
+		e.errs = e.errs[1:]
+		return err
+	}
+	return nil
+}
+
+func (e *ear) heard(t *testing.T, want ...string) {
+	t.Helper()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !slices.Equal(e.events, want) {
+		t.Errorf("%s heard %q\nwant %q", e.name, e.events, want)
+	}
+	e.events = nil
+}
+
+func (e *ear) on(outputs ...Output) Hook {
+	h := Hook{Hook: notify.Hook{Action: e}}
+	for _, o := range outputs {
+		h.On = append(h.On, o.File.Path)
+	}
+	return h
+}
+
+// running runs an agent in a bubble until do returns.
+func running(t *testing.T, a Agent, do func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- a.Run(ctx) }()
+	time.Sleep(time.Second)
+	synctest.Wait()
+	do()
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// A hook hears of what concerns it, once for all files of a round, and after a
+// restart only of what it has not heard.
+func TestHooks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source, dir := &labels{}, t.TempDir()
+		source.set(nil, "app", "web", "team", "blue")
+		first, second := output(t, dir, "first", `{{ .pod.labels.app }}`), output(t, dir, "second", `{{ .pod.labels.app }} {{ .pod.labels.team }}`)
+		both, one := &ear{name: "both"}, &ear{name: "one"}
+		message, err := render.ParseTemplate("body", `now {{ .pod.labels.team }}`, render.TemplateOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		hooks := []Hook{both.on(first, second), one.on(second)}
+		hooks[1].Message, hooks[1].SkipFirst = message, true
+		a := Agent{
+			Sources: []watch.Source{source}, Outputs: []Output{first, second}, Hooks: hooks,
+			Timing: watch.Timing{Resync: -1},
+		}
+		change := func(pairs ...string) {
+			source.set(nil, pairs...)
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}
+		const app, team = "pod.labels['app']", "pod.labels['team']"
+		running(t, a, func() {
+			both.heard(t, "first second: : ")
+			one.heard(t)
+			change("app", "shop", "team", "blue")
+			both.heard(t, "first second: "+app+": ")
+			one.heard(t, "second: "+app+": now blue")
+			change("app", "shop", "team", "red", "other", "x")
+			both.heard(t, "second: "+team+": ")
+			one.heard(t, "second: "+team+": now red")
+			change("app", "shop", "team", "red")
+			both.heard(t)
+		})
+		running(t, a, func() {
+			both.heard(t)
+			one.heard(t)
+			change("app", "shop", "team", "red")
+			both.heard(t)
+		})
+		source.set(nil, "app", "shop", "team", "green") // while nobody watches
+		one.errs = []error{errors.New("not yet")}
+		running(t, a, func() {
+			both.heard(t, "second: : ")
+			time.Sleep(10 * time.Second)
+			one.heard(t, "second: : now green", "second: : now green")
+		})
+	})
+}
+
+// Once waits for its hooks, and its error tells.
+func TestOnceHooks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source, dir := &labels{}, t.TempDir()
+		source.set(nil, "app", "web")
+		out := output(t, dir, "out", `{{ .pod.labels.app }}`)
+		hook := &ear{name: "hook", errs: []error{errors.New("no"), errors.New("still no")}}
+		exit := Hook{Hook: notify.Hook{On: []string{out.File.Path}, Action: notify.Exit{Code: 88}}}
+		a := Agent{Sources: []watch.Source{source}, Outputs: []Output{out}, Hooks: []Hook{hook.on(out), exit}, Wait: time.Minute}
+		if err := a.Once(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if len(hook.events) != 3 {
+			t.Errorf("%d attempts, want 3", len(hook.events))
+		}
+
+		source.set(nil, "app", "shop")
+		hook.errs = slices.Repeat([]error{errors.New("the application is down")}, 100)
+		if err := a.Once(t.Context()); err == nil || !strings.Contains(err.Error(), "hook") || !strings.Contains(err.Error(), "the application is down") {
+			t.Errorf("the error is %v", err)
+		}
+	})
+}
+
+// An exit ends Run, after which the same state does not end it again.
+func TestExitHook(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source, dir := &labels{}, t.TempDir()
+		source.set(nil, "app", "web")
+		out := output(t, dir, "out", `{{ .pod.labels.app }}`)
+		a := Agent{Sources: []watch.Source{source}, Outputs: []Output{out}, Hooks: []Hook{
+			{Hook: notify.Hook{On: []string{out.File.Path}, Action: notify.Exit{Code: 88}, SkipFirst: true}},
+		}}
+		running(t, a, func() {})
+		source.set(nil, "app", "shop")
+		err := a.Run(t.Context())
+		if exit, ok := errors.AsType[*notify.ExitError](err); !ok || exit.Code != 88 {
+			t.Fatalf("Run ended with %v", err)
+		}
+		running(t, a, func() { time.Sleep(time.Hour) })
+	})
+}
