@@ -18,10 +18,12 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
 	"github.com/podfacts/podfacts/agent"
+	"github.com/podfacts/podfacts/agent/serve"
 	"github.com/podfacts/podfacts/render"
 	"github.com/podfacts/podfacts/watch"
 	"github.com/podfacts/podfacts/watch/downward"
@@ -39,7 +41,13 @@ type Config struct {
 	Outputs     []agent.Output
 	// Exec is the environment that podfacts exec gives a command. Nil: none.
 	Exec   *render.Env
+	Hooks  []agent.Hook
 	Timing watch.Timing
+	// Listen is where health and metrics are served. Empty: nowhere.
+	Listen string
+	// MaxAge is how old the facts of a failing source may be before the
+	// outputs count as not ready. Zero: any age.
+	MaxAge time.Duration
 }
 
 // Volume is a downwardAPI or projected volume.
@@ -104,7 +112,8 @@ type reader struct {
 
 func (r *reader) read(root *yaml.Node) {
 	c := r.config
-	var outputs, exec *yaml.Node
+	var outputs, exec, notify, listen *yaml.Node
+	var listenAny bool
 	container := c.Container
 	r.mapping(root, "configuration",
 		field{"container", r.text("container", &c.Container)},
@@ -113,6 +122,12 @@ func (r *reader) read(root *yaml.Node) {
 		field{"api", r.api},
 		field{"outputs", func(n *yaml.Node) { outputs = n }},
 		field{"exec", func(n *yaml.Node) { exec = n }},
+		field{"notify", func(n *yaml.Node) { notify = n }},
+		field{"listen", func(n *yaml.Node) { listen = n }},
+		field{"listenAny", r.boolean("listenAny", &listenAny)},
+		field{"health", func(n *yaml.Node) {
+			r.mapping(n, "health", field{"maxAge", r.duration("health.maxAge", &c.MaxAge)})
+		}},
 		field{"timing", func(n *yaml.Node) {
 			r.mapping(n, "timing",
 				field{"window", r.duration("timing.window", &c.Timing.Window)},
@@ -122,6 +137,9 @@ func (r *reader) read(root *yaml.Node) {
 	if container != "" {
 		c.Container = container
 	}
+	if listen != nil {
+		r.listen(listen, listenAny)
+	}
 	// Outputs come last: what they mean depends on container.
 	o := outputsReader{reader: r, paths: make(map[string]int), groups: make(map[string]string)}
 	if outputs != nil {
@@ -129,5 +147,20 @@ func (r *reader) read(root *yaml.Node) {
 	}
 	if exec != nil {
 		o.exec(exec)
+	}
+	if notify != nil {
+		r.list("notify", r.hook)(notify)
+	}
+}
+
+// listen reads where to serve. An address that can be reached from outside the
+// pod is a decision of its own.
+func (r *reader) listen(n *yaml.Node, anywhere bool) {
+	r.text("listen", &r.config.Listen)(n)
+	switch _, err := serve.Parse(r.config.Listen, anywhere); {
+	case errors.Is(err, serve.ErrElsewhere):
+		r.fail(n, "listen: %w, or add listenAny: true to be reached from outside the pod", err)
+	case err != nil:
+		r.fail(n, "listen: %w", err)
 	}
 }

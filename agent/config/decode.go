@@ -145,6 +145,22 @@ func (d *decoder) texts(what string, dst *[]string) func(*yaml.Node) {
 	})
 }
 
+// pairs reads a mapping of names to strings.
+func (d *decoder) pairs(what string, dst *map[string]string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		if n.Kind != yaml.MappingNode {
+			d.fail(n, "%s is %s, but must be a mapping of names to strings", what, describe(n))
+			return
+		}
+		*dst = make(map[string]string)
+		for _, e := range (&merger{decoder: d, what: what, open: make(map[*yaml.Node]bool)}).entries(n) {
+			var value string
+			d.text(what+"."+e.key.Value, &value)(resolve(e.value))
+			(*dst)[e.key.Value] = value
+		}
+	}
+}
+
 // resolve follows an alias to its anchor.
 func resolve(n *yaml.Node) *yaml.Node {
 	for n.Kind == yaml.AliasNode {
