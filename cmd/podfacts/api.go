@@ -162,11 +162,16 @@ func (a absent) Explain(p watch.Path) (reason, hint string) {
 	return fmt.Sprintf("the API server has it, but is not used: %v", a.err), ""
 }
 
-// needsOf joins what the outputs need.
+// needsOf joins what the outputs and the hooks need.
 func needsOf(c *config.Config) watch.Needs {
 	var needs watch.Needs
 	for _, o := range c.Outputs {
 		needs = append(needs, o.Renderer.Needs()...)
+	}
+	for _, h := range c.Hooks {
+		if h.Message != nil {
+			needs = append(needs, h.Message.Needs()...)
+		}
 	}
 	return needs
 }

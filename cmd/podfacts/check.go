@@ -5,10 +5,10 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/podfacts/podfacts/agent"
 	"github.com/podfacts/podfacts/agent/config"
 	"github.com/podfacts/podfacts/render"
 	"github.com/podfacts/podfacts/render/envfile"
@@ -25,7 +25,7 @@ func (p *program) checkCommand() *cobra.Command {
 and reports everything that is wrong, with file and line: unknown keys, unknown
 facts, values that a dialect cannot hold, templates that do not parse.
 
-When all is well it lists the outputs and the facts they use, marks those that
+When all is well it lists the outputs, the hooks and the facts they use, marks those that
 they cannot do without, and for env files that the kubelet reads prints the env:
 block to paste into the consuming container. What stands in a branch of a
 template, such as {{ if hasFact "node.zone" }}, is not marked.`,
@@ -39,7 +39,7 @@ template, such as {{ if hasFact "node.zone" }}, is not marked.`,
 			if quiet {
 				return nil
 			}
-			return failed(describe(p.stdout, c.Outputs))
+			return failed(describe(p.stdout, c))
 		},
 	}
 	p.registerFacts(cmd.Flags())
@@ -49,11 +49,20 @@ template, such as {{ if hasFact "node.zone" }}, is not marked.`,
 }
 
 // describe prints what a configuration will do.
-func describe(w io.Writer, outputs []agent.Output) error {
-	var needs watch.Needs
-	for _, o := range outputs {
-		needs = append(needs, o.Renderer.Needs()...)
+func describe(w io.Writer, c *config.Config) error {
+	needs := needsOf(c)
+	for _, o := range c.Outputs {
 		fmt.Fprintf(w, "%s  %s\n", o.File.Path, kind(o.Renderer))
+	}
+	if len(c.Hooks) > 0 {
+		fmt.Fprintln(w, "\nnotify:")
+	}
+	for _, h := range c.Hooks {
+		fmt.Fprintf(w, "  %s, on %s", h.Action, strings.Join(h.On, ", "))
+		if h.SkipFirst {
+			fmt.Fprint(w, ", but not when first published")
+		}
+		fmt.Fprintln(w)
 	}
 	fmt.Fprintln(w, "\nfacts:")
 	for _, path := range needs.Paths() {
@@ -67,7 +76,7 @@ func describe(w io.Writer, outputs []agent.Output) error {
 			fmt.Fprintf(w, "  %s\n", path)
 		}
 	}
-	for _, o := range outputs {
+	for _, o := range c.Outputs {
 		if e, ok := o.Renderer.(*render.Env); ok && e.Dialect == envfile.Kubernetes {
 			paste(w, o.File.Path, e)
 		}

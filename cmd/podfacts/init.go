@@ -20,7 +20,8 @@ func (p *program) initCommand() *cobra.Command {
 		Short: "Write the outputs once and exit, as an init container",
 		Long: `init collects the facts, writes the outputs and exits. It waits for facts that
 are missing, up to --timeout, and then names each of them and why it is missing.
-Nothing is written unless everything can be.`,
+Nothing is written unless everything can be. Then it runs what notify: in the
+configuration asks for, and waits for that as long again.`,
 		Example: `  podfacts init -c /etc/podfacts/podfacts.yaml
   podfacts init --env-file /run/podfacts/pod.env --preset pod,node,otel
   podfacts init --env-file /run/podfacts/pod.env --format kubernetes --env ZONE=node.zone
@@ -38,7 +39,7 @@ Nothing is written unless everything can be.`,
 			if err != nil {
 				return err
 			}
-			a := agent.Agent{Sources: sources, Outputs: c.Outputs, Timing: c.Timing, Wait: timeout, Log: p.log()}
+			a := agent.Agent{Sources: sources, Outputs: c.Outputs, Hooks: c.Hooks, Timing: c.Timing, Wait: timeout, Log: p.log()}
 			return failed(a.Once(cmd.Context()))
 		},
 	}

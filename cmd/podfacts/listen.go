@@ -49,7 +49,7 @@ func (l *listenFlags) observe(ctx context.Context, configured string, log *slog.
 	if s == "" {
 		return nil, nil
 	}
-	address, err := serve.Parse(s, l.anywhere)
+	address, err := serve.Parse(s, l.anywhere || l.address == "") // the configuration has been checked
 	if errors.Is(err, serve.ErrElsewhere) {
 		err = fmt.Errorf("%w, or add --listen-any to be reached from outside the pod", err)
 	}

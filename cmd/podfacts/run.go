@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"runtime"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/podfacts/podfacts/agent"
 	"github.com/podfacts/podfacts/agent/config"
+	"github.com/podfacts/podfacts/agent/notify"
 	"github.com/podfacts/podfacts/watch"
 	"github.com/podfacts/podfacts/watch/apiserver"
 )
@@ -18,12 +20,17 @@ import (
 func (p *program) runCommand() *cobra.Command {
 	var o outputFlags
 	var access accessFlags
+	var listen listenFlags
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Write the outputs and keep them current, as a sidecar",
 		Long: `run writes the outputs like init, and again whenever a fact changes. An output
 that fails keeps its last good file and is tried again. SIGTERM ends it, SIGHUP
-makes it read the configuration and its templates again and render anew.`,
+makes it read the configuration and its templates again and render anew.
+
+What notify: in the configuration asks for happens after publishing; what could
+not be done is tried again, also after a restart. With --listen, /startupz,
+/readyz and /livez tell how it does (see podfacts probe), and /metrics counts.`,
 		Example: `  podfacts run -c /etc/podfacts/podfacts.yaml
   podfacts run --template app.conf.tmpl:/run/podfacts/app.conf`,
 		Args: noArguments,
@@ -38,12 +45,17 @@ makes it read the configuration and its templates again and render anew.`,
 			if err != nil {
 				return err
 			}
-			return p.follow(cmd.Context(), &access, c, load)
+			o, err := listen.observe(cmd.Context(), c.Listen, p.log())
+			if err != nil {
+				return err
+			}
+			return errors.Join(p.follow(cmd.Context(), &access, c, load, o), failed(o.close()))
 		},
 	}
 	p.registerFacts(cmd.Flags())
 	o.register(cmd.Flags())
 	access.register(cmd.Flags())
+	listen.register(cmd.Flags())
 	return cmd
 }
 
@@ -52,7 +64,7 @@ const settled = time.Second
 
 // follow runs the agent until ctx ends, and starts it anew with each SIGHUP.
 // A configuration that has become wrong does not replace the one that runs.
-func (p *program) follow(ctx context.Context, access *accessFlags, c *config.Config, load func() (*config.Config, error)) error {
+func (p *program) follow(ctx context.Context, access *accessFlags, c *config.Config, load func() (*config.Config, error), o *observer) error {
 	log := p.log()
 	hangups := make(chan os.Signal, 1)
 	if len(hangupSignals()) > 0 {
@@ -65,8 +77,12 @@ func (p *program) follow(ctx context.Context, access *accessFlags, c *config.Con
 		if err != nil {
 			return err
 		}
-		a := agent.Agent{Sources: sources, Outputs: c.Outputs, Timing: c.Timing, Log: log}
+		o.watch(sources, c.MaxAge)
+		a := agent.Agent{Sources: sources, Outputs: c.Outputs, Hooks: c.Hooks, Timing: c.Timing, Log: log, Report: o.report()}
 		hungUp, err := until(ctx, hangups, a.Run)
+		if exit, ok := errors.AsType[*notify.ExitError](err); ok {
+			return &failure{exit.Code, err}
+		}
 		if !hungUp || err != nil {
 			return failed(err)
 		}
