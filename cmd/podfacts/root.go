@@ -58,6 +58,8 @@ func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, s
 		return exitOK
 	case errors.Is(err, errDifference):
 		return exitDifference
+	case errors.Is(err, errUnwell):
+		return exitFailed
 	case errors.As(err, &f):
 		p.report(f.err)
 		return f.code
@@ -107,7 +109,7 @@ found a difference.`,
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	p.registerLog(root.PersistentFlags())
-	root.AddCommand(p.initCommand(), p.runCommand(), p.renderCommand(), p.viewCommand(), p.checkCommand(), p.rbacCommand(), p.versionCommand())
+	root.AddCommand(p.initCommand(), p.runCommand(), p.renderCommand(), p.viewCommand(), p.checkCommand(), p.rbacCommand(), p.probeCommand(), p.versionCommand())
 	root.AddCommand(p.topics()...)
 	root.SetHelpCommand(helpCommand())
 	root.InitDefaultCompletionCmd()
