@@ -70,8 +70,8 @@ func (m *Metrics) writeOutputs(p *page) {
 	for _, o := range m.outputs {
 		f.addTime(o.lastChange, "output", o.name)
 	}
-	p.histogram("podfacts_render_duration_seconds", "How long the rendering of an output took.", &m.rendering)
-	p.histogram("podfacts_publish_latency_seconds", "From the notice of the oldest change to its being published.", &m.publishing)
+	p.counter("podfacts_render_seconds_total", "Time spent in rendering outputs.").add(m.rendering.Seconds())
+	p.histogram("podfacts_publish_latency_seconds", "From the notice of the oldest change to its being published.", &m.publishLatency)
 }
 
 func (m *Metrics) writeHooks(p *page) {
@@ -87,8 +87,8 @@ func (m *Metrics) writeHooks(p *page) {
 	for _, h := range m.hooks {
 		f.addTime(h.lastSuccess, "hook", h.name)
 	}
-	p.histogram("podfacts_notification_duration_seconds", "How long a run of a hook took.", &m.calling)
-	p.histogram("podfacts_notify_latency_seconds", "From the notice of the oldest change to the success of a hook that was told of it.", &m.notifying)
+	p.counter("podfacts_notification_seconds_total", "Time spent in running hooks.").add(m.notifying.Seconds())
+	p.histogram("podfacts_notify_latency_seconds", "From the notice of the oldest change to the success of a hook that was told of it.", &m.hookLatency)
 }
 
 // writeSources tells of each source, as of the last round.

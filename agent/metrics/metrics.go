@@ -44,8 +44,8 @@ type Metrics struct {
 	outputs   []*output
 	hooks     []*hook
 
-	rendering, publishing histogram // by report, and from change to file
-	calling, notifying    histogram // by report, and from change to hook
+	rendering, notifying        time.Duration // spent in all
+	publishLatency, hookLatency histogram     // from the notice of a change
 }
 
 // Probe is a probe and its answer.
@@ -108,7 +108,7 @@ func (m *Metrics) Report(r agent.Report) {
 	case agent.Looked:
 		m.view = r.Snapshot
 	case agent.Rendered:
-		m.rendering.observe(r.Took)
+		m.rendering += r.Took
 		o := m.output(r.Output)
 		o.renders.add(r.Err)
 		if r.Err != nil {
@@ -161,7 +161,7 @@ func (m *Metrics) published(p agent.Published) {
 		o.changed++
 		o.lastChange = time.Now()
 		if !p.Noticed.IsZero() {
-			m.publishing.observe(time.Since(p.Noticed))
+			m.publishLatency.observe(time.Since(p.Noticed))
 		}
 	default:
 		o.unchanged++
@@ -173,13 +173,13 @@ func (m *Metrics) notified(n agent.Notified) {
 	h := m.hook(n.Hook)
 	h.notifications.add(n.Err)
 	h.failing = n.Err != nil
-	m.calling.observe(n.Took)
+	m.notifying += n.Took
 	if n.Err != nil {
 		return
 	}
 	h.lastSuccess = time.Now()
 	if !n.Noticed.IsZero() {
-		m.notifying.observe(time.Since(n.Noticed))
+		m.hookLatency.observe(time.Since(n.Noticed))
 	}
 }
 
