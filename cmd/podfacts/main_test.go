@@ -42,9 +42,10 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"swap":    swap,
-			"waitfor": waitFor,
-			"signal":  sendSignal,
+			"swap":       swap,
+			"waitfor":    waitFor,
+			"eventually": eventually,
+			"signal":     sendSignal,
 		},
 	})
 }
