@@ -1,0 +1,80 @@
+//go:build unix
+
+package child
+
+import (
+	"errors"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+// terminal is the one that podfacts has in the foreground, and gives to the
+// command.
+type terminal struct{ fd int }
+
+// foregroundTerminal returns the terminal behind a stream, if podfacts may
+// hand it on, or nil.
+func foregroundTerminal(stream any) *terminal {
+	f, ok := stream.(*os.File)
+	if !ok {
+		return nil
+	}
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	var t *terminal
+	_ = raw.Control(func(fd uintptr) { // a closed one is no terminal
+		candidate := &terminal{fd: int(fd)}
+		if group, ok := candidate.group(); ok && group == syscall.Getpgrp() {
+			t = candidate
+		}
+	})
+	return t
+}
+
+// group is the process group in the foreground.
+func (t *terminal) group() (int, bool) {
+	var group int32
+	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(t.fd), syscall.TIOCGPGRP, uintptr(unsafe.Pointer(&group)))
+	return int(group), errno == 0
+}
+
+// takeBack puts podfacts in the foreground again, once the command has ended:
+// others may share its group, such as the script that has started it.
+func (t *terminal) takeBack() {
+	if t == nil {
+		return
+	}
+	signal.Ignore(syscall.SIGTTOU) // else it stops who does that from the background
+	defer signal.Reset(syscall.SIGTTOU)
+	group := int32(syscall.Getpgrp())
+	_, _, _ = syscall.Syscall(syscall.SYS_IOCTL, uintptr(t.fd), syscall.TIOCSPGRP, uintptr(unsafe.Pointer(&group)))
+}
+
+// attributes put a command into a process group of its own.
+func (t *terminal) attributes() *syscall.SysProcAttr {
+	if t == nil {
+		return &syscall.SysProcAttr{Setpgid: true}
+	}
+	return &syscall.SysProcAttr{Setpgid: true, Foreground: true, Ctty: t.fd}
+}
+
+// killGroup kills what a command has left in its group, and waits until it is
+// gone: it may hold a port that the next one needs. It waits in vain for a
+// second at most, since one that hangs in the kernel dies later.
+func killGroup(leader int) {
+	if syscall.Kill(-leader, syscall.SIGKILL) != nil {
+		return // nobody was left
+	}
+	const naps, nap = 200, 5 * time.Millisecond
+	for range naps {
+		if errors.Is(syscall.Kill(-leader, 0), syscall.ESRCH) {
+			return
+		}
+		time.Sleep(nap)
+	}
+}

@@ -1,0 +1,221 @@
+//go:build unix
+
+package child
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"os/signal"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Run starts the command and returns its exit code when it has ended: 128 and
+// the number of the signal for one that a signal has ended, as shells say it.
+// A command that cannot be started is a [*StartError].
+//
+// ctx prevents the start, if it has ended before. From then on it is without
+// meaning: what usually ends it is a signal that the command gets, too, and
+// what follows from that is the command's to decide.
+//
+//  1. A signal is passed on. After SIGTERM, SIGINT or SIGQUIT the command is
+//     expected to end, and no change is acted upon any more.
+//  2. After a change, wait for others until they have settled; then do what
+//     OnChange says.
+//  3. To restart: SIGTERM, and SIGKILL after the grace period; when the command
+//     has ended, kill what is left of its group, and start it with the newest
+//     environment.
+//  4. A command that ends otherwise ends Run.
+func (p *Parent) Run(ctx context.Context, environ []string) (code int, err error) {
+	p.prepare()
+	signals := make(chan os.Signal, 64)
+	signal.Notify(signals, caught()...)
+	defer signal.Stop(signals)
+	if ctx.Err() != nil { // what came before is not in signals
+		return 0, context.Cause(ctx)
+	}
+
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var reaping sync.WaitGroup
+	reaping.Go(func() { p.reaper.Run(ctx) })
+	defer reaping.Wait()
+	defer cancel()
+
+	r := &run{
+		Parent: p, signals: signals, terminal: foregroundTerminal(p.Stdin),
+		told: environ, ended: make(chan error, 1), settled: stopped(), graceOver: stopped(),
+	}
+	defer r.terminal.takeBack()
+	if err := r.start(); err != nil {
+		return 0, err
+	}
+	return r.loop()
+}
+
+func stopped() *time.Timer {
+	t := time.NewTimer(time.Hour)
+	t.Stop()
+	return t
+}
+
+// run is one Run.
+type run struct {
+	*Parent
+
+	signals   chan os.Signal
+	terminal  *terminal
+	command   *os.Process
+	told      []string   // the environment that the command knows of
+	ended     chan error // gets what the command has ended with
+	settled   *time.Timer
+	graceOver *time.Timer
+
+	settling bool // a change is to be acted upon when settled fires
+	stopping bool // the command was told to end, for a restart or an exit
+	leaving  bool // podfacts was told to end
+}
+
+// start starts the command with the newest environment.
+func (r *run) start() error {
+	r.told, _ = r.news(r.told)
+	if r.told == nil {
+		r.told = []string{} // to os/exec, nil is another one
+	}
+	return search(r.Args[0], r.told, func(file string) error {
+		cmd := &exec.Cmd{
+			Path: file, Args: r.Args, Env: r.told, Stdin: r.Stdin, Stdout: r.Stdout, Stderr: r.Stderr,
+			SysProcAttr: r.terminal.attributes(),
+		}
+		wait, err := r.reaper.Start(cmd)
+		if err != nil {
+			return err
+		}
+		r.command, r.stopping = cmd.Process, false
+		go func() { r.ended <- wait() }() // Run returns, or starts another, after it has
+		r.log().Debug("command started", "command", file, "pid", r.command.Pid)
+		return nil
+	})
+}
+
+// loop is the life of the parent. It owns everything of run.
+func (r *run) loop() (code int, err error) {
+	for {
+		select {
+		case s := <-r.signals:
+			r.pass(s)
+		case <-r.wake:
+			r.noticed()
+		case <-r.settled.C:
+			r.settling = false
+			r.act()
+		case <-r.graceOver.C:
+			r.log().Warn("command did not end; it is killed", "grace", r.grace().String())
+			killGroup(r.command.Pid)
+		case end := <-r.ended:
+			code, over := r.over(end)
+			if over {
+				return code, nil
+			}
+			if err := r.start(); err != nil {
+				return 0, err
+			}
+		}
+	}
+}
+
+// noticed makes sure that a change is acted upon.
+func (r *run) noticed() {
+	switch {
+	case r.settling, r.leaving, r.OnChange.kind == nothing:
+	case r.stopping: // the next start takes it in
+	default:
+		r.settling = true
+		r.settled.Reset(r.settle())
+	}
+}
+
+// pass passes a signal on.
+func (r *run) pass(s os.Signal) {
+	if !passes(s) {
+		return
+	}
+	again := r.stopping && s == syscall.SIGTERM // some take the second for "at once"
+	if ends(s) {
+		r.leaving = true
+		r.settled.Stop()
+		r.graceOver.Stop() // how long it takes is up to who has sent the signal
+	}
+	if again {
+		return
+	}
+	if err := r.command.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		r.log().Error("cannot pass a signal on", "signal", s.String(), "error", err)
+	}
+}
+
+// act does what is to be done after a change, if it still is one.
+func (r *run) act() {
+	environ, files := r.news(r.told)
+	if !files && slices.Equal(environ, r.told) {
+		return
+	}
+	log := r.log().With("variables", changed(r.told, environ), "files", files)
+	signal := syscall.SIGTERM
+	switch r.OnChange.kind {
+	case restart:
+		log.Info("restarting the command")
+	case exit:
+		log.Info("ending the command, and then podfacts", "code", r.OnChange.code)
+	case tell:
+		log.Info("signalling the command", "signal", r.OnChange.name)
+		signal = r.OnChange.signal
+	}
+	r.told = environ
+	switch err := r.command.Signal(signal); {
+	case errors.Is(err, os.ErrProcessDone):
+		return // it has ended by itself
+	case err != nil:
+		r.log().Error("cannot signal the command", "error", err)
+		return
+	}
+	if r.OnChange.kind != tell {
+		r.stopping = true
+		r.graceOver.Reset(r.grace())
+	}
+}
+
+// over says whether podfacts ends with the command, and with which code.
+func (r *run) over(end error) (code int, over bool) {
+	r.graceOver.Stop()
+	for len(r.signals) > 0 {
+		r.pass(<-r.signals) // it may be one that ends podfacts
+	}
+	if !r.stopping || r.leaving {
+		return r.status(end), true
+	}
+	killGroup(r.command.Pid)
+	if r.OnChange.kind == exit {
+		return r.OnChange.code, true
+	}
+	return 0, false
+}
+
+// status is the exit code that a shell gives to a command.
+func (r *run) status(end error) int {
+	if end == nil {
+		return 0
+	}
+	exited, ok := errors.AsType[*exec.ExitError](end)
+	if !ok {
+		r.log().Error("command ended, nobody knows how", "error", end)
+		return 1
+	}
+	if s, ok := exited.Sys().(syscall.WaitStatus); ok && s.Signaled() {
+		return 128 + int(s.Signal())
+	}
+	return exited.ExitCode()
+}
