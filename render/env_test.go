@@ -124,7 +124,7 @@ func TestEnvReportsEverything(t *testing.T) {
 		t.Errorf("wrote %q", out)
 	}
 	wantError(t, err,
-		"preset go: none of its facts is known: limits.memory: containers is missing",
+		"preset go: none of its facts is known: limits.memory is missing",
 		"preset pod: none of its facts is known: pod.name is missing: no source gives it",
 		"podfacts.yaml:3: ZONE: node.instanceType is missing: no source gives it; it comes from: API",
 		"podfacts.yaml:4: variable TEAM cannot be written in env dialect kubernetes", "(from pod.annotations['team'])",

@@ -6,14 +6,14 @@ import "fmt"
 // it can be concluded from, mount it, or do without.
 func (s *Snapshot) nextStep(p Path) string {
 	step := mount(p)
+	label := map[Path]string{NodeZone: labelZone, NodeRegion: labelRegion}[p]
 	for _, from := range basis(p) {
-		if step == "" && !s.knows(from) {
+		if step == "" && !s.knows(from) && (label == "" || from == PodLabels.Key(label)) {
 			if _, step = s.explain(from); step == "" {
 				step = mount(from)
 			}
 		}
 	}
-	label := map[Path]string{NodeZone: labelZone, NodeRegion: labelRegion}[p]
 	switch {
 	case label != "" && step != "":
 		return fmt.Sprintf("%s: its label %s is there since Kubernetes 1.35; or give it a default", step, label)
@@ -24,11 +24,8 @@ func (s *Snapshot) nextStep(p Path) string {
 	case Path("workload").Covers(p) && s.facts[OwnerKind].Value == "Job":
 		return "a Job's CronJob is known to the API server only; give it a default"
 	}
-	segments := p.Segments()
-	for _, f := range vocabulary {
-		if rest, ok := match(f.Pattern, segments); ok && rest >= 0 {
-			return "it comes from: " + f.Sources
-		}
+	if f, ok := FieldOf(p); ok {
+		return "it comes from: " + f.Sources
 	}
 	return ""
 }

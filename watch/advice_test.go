@@ -12,6 +12,10 @@ func TestAdvice(t *testing.T) {
 		"pod.labels": {"no file for labels", "add labels"},
 		"pod.labels['topology.kubernetes.io/zone']": {"no file for labels", "add labels"},
 	}}
+	forbidden := explaining{"API server", map[Path][2]string{
+		"limits.memory": {"get pods shop/web-0: forbidden", "add to a Role of namespace shop: …"},
+		"node.labels['topology.kubernetes.io/zone']": {"no token", "mount a token"},
+	}}
 	nodeName := explaining{"environment", map[Path][2]string{"pod.nodeName": {"no variable", "add NODE_NAME"}}}
 	job := says("pod.labels", labels("batch.kubernetes.io/job-name", "backup-29391480"), "pod.name", "backup-29391480-x7k2p")
 	for _, tt := range []struct {
@@ -30,6 +34,8 @@ func TestAdvice(t *testing.T) {
 		{"volume without labels", volume, says(), "node.zone", "no file for labels; add labels" + inReach},
 		{"labels without region", named("volume"), says("pod.labels", labels()), "node.region",
 			"no source gives it; pods have the label topology.kubernetes.io/region since Kubernetes 1.35; ask the API server, or give it a default"},
+		{"a limit that is forbidden", forbidden, says(), "limits.memory", "get pods shop/web-0: forbidden; add to a Role of namespace shop: …"},
+		{"a zone that needs no token", forbidden, says(), "node.zone", "no token; mount a downwardAPI volume with {path: labels, fieldRef: {fieldPath: metadata.labels}}" + inReach},
 		{"a variable", nodeName, says(), "node.name", "no variable; add NODE_NAME"},
 		{"a Job's CronJob", named("volume"), job, "workload.kind",
 			"no source gives it; a Job's CronJob is known to the API server only; give it a default"},

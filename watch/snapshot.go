@@ -239,8 +239,9 @@ func (s *Snapshot) defaultContainer(p Path) (string, error) {
 	case 1:
 		return names[0], nil
 	case 0:
-		return "", fmt.Errorf("%s: %w", p, &MissingError{Path: "containers", Reason: "no source names a container",
-			Hint: "mount its limits and requests in the downwardAPI volume"})
+		reasons, hint := s.explain(p)
+		return "", &MissingError{Path: p, Reason: cmp.Or(strings.Join(reasons, "; "), "no source names a container"),
+			Hint: cmp.Or(hint, "mount its limits and requests in the downwardAPI volume")}
 	}
 	return "", &ContainerError{Path: p, Names: names}
 }

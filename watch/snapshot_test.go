@@ -126,7 +126,7 @@ func TestDefaultContainer(t *testing.T) {
 			"limits.memory: the pod has several containers (main, proxy); set container: in the configuration, " +
 				"--container, or the annotation kubectl.kubernetes.io/default-container"},
 		{"none", says("pod.name", "x"), "",
-			"limits.memory: containers is missing: no source names a container; mount its limits and requests in the downwardAPI volume"},
+			"limits.memory is missing: no source names a container; mount its limits and requests in the downwardAPI volume"},
 		{"one that is not there", says(main, "1Gi", "pod.annotations", annotated("typo")), "",
 			"containers.typo.limits.memory is missing: no source gives it; it comes from: API, volume, environment"},
 		{"called labels", says("containers.labels.limits.memory", "1Gi"), "containers.labels.limits.memory", ""},

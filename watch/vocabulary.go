@@ -134,6 +134,17 @@ var vocabulary = []Field{
 // pod or a path that the vocabulary does not hold.
 func KindOf(p Path) (Kind, bool) { return kindOf(p.Segments()) }
 
+// FieldOf returns the row of the vocabulary that a canonical path belongs to.
+func FieldOf(p Path) (Field, bool) {
+	segments := p.Segments()
+	for _, f := range vocabulary {
+		if rest, ok := match(f.Pattern, segments); ok && rest >= 0 {
+			return f, true
+		}
+	}
+	return Field{}, false
+}
+
 func kindOf(segments []string) (Kind, bool) {
 	for _, f := range vocabulary {
 		rest, ok := match(f.Pattern, segments)

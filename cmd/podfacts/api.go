@@ -36,6 +36,26 @@ func (a *accessFlags) registerAccess(flags *pflag.FlagSet) {
 	flags.BoolVar(&a.access.InsecureSkipTLSVerify, "insecure-skip-tls-verify", false, "trust any API server; refused with a pod's own credentials")
 }
 
+// named reports whether flags say how to reach an API server.
+func (a *accessFlags) named() bool {
+	x := a.access
+	return x.Kubeconfig+x.Context+x.Server+x.TokenFile+x.CAFile != "" || x.InsecureSkipTLSVerify
+}
+
+// asConfigured tells an access that is described wrong, which is wrong usage, from
+// one that does not work.
+func asConfigured(err error) error {
+	if isAPIError(err) {
+		return failed(err)
+	}
+	return err
+}
+
+func isAPIError(err error) bool {
+	_, ok := errors.AsType[*apiserver.Error](err)
+	return ok
+}
+
 // client makes the client that the flags ask for.
 func (a *accessFlags) client(p *program, log *slog.Logger) (*apiserver.Client, error) {
 	access := a.access
@@ -67,6 +87,16 @@ func (a *accessFlags) modeOf(c *config.Config) (string, error) {
 // what they know themselves is not asked for. In mode auto, being without an
 // API server is said once and is no error.
 func (p *program) withAPI(ctx context.Context, a *accessFlags, c *config.Config, needs watch.Needs, mode apiserver.Mode, local []watch.Source) ([]watch.Source, error) {
+	return p.asking(ctx, a, c, needs, mode, local, func(snapshot *watch.Snapshot, plan apiserver.Plan) (*apiserver.Source, error) {
+		return p.apiSource(a, snapshot, plan, p.log())
+	})
+}
+
+// asking is withAPI, with the API server that open opens for a pod of which the
+// local sources know that much.
+func (p *program) asking(ctx context.Context, a *accessFlags, c *config.Config, needs watch.Needs, mode apiserver.Mode, local []watch.Source,
+	open func(*watch.Snapshot, apiserver.Plan) (*apiserver.Source, error),
+) ([]watch.Source, error) {
 	use, err := a.modeOf(c)
 	if err != nil || use == "never" {
 		return local, err
@@ -77,13 +107,15 @@ func (p *program) withAPI(ctx context.Context, a *accessFlags, c *config.Config,
 	if plan.Empty() && use == "auto" {
 		return local, nil
 	}
-	source, err := p.apiSource(a, snapshot, plan, log)
+	source, err := open(snapshot, plan)
 	if err == nil && use == "required" {
 		err = source.Client.Available(ctx)
 	}
 	switch {
 	case err == nil:
 		return append([]watch.Source{source}, local...), nil
+	case a.named() && !isAPIError(err) && !errors.Is(err, apiserver.ErrNoAccess): // what somebody named is wrong, and would be in any mode
+		return nil, err
 	case use == "required":
 		return nil, failed(fmt.Errorf("api.mode is required: %w", err))
 	case errors.Is(err, apiserver.ErrNoAccess):
@@ -159,7 +191,11 @@ func (a absent) Explain(p watch.Path) (reason, hint string) {
 	if !a.plan.Covers(p) {
 		return "", ""
 	}
-	return fmt.Sprintf("the API server has it, but is not used: %v", a.err), ""
+	reason, hint = apiserver.Explain(a.err)
+	if f, ok := watch.FieldOf(p); ok && f.Sources != "API" {
+		hint = "" // there are other ways, which need no token
+	}
+	return "the API server has it, but is not used: " + reason, hint
 }
 
 // needsOf joins what the outputs and the hooks need.

@@ -50,8 +50,10 @@ type world struct {
 	pod        *manifest.Pod // nil: the real thing
 	self       manifest.Container
 	hasCluster bool // objects stand in for the API server
-	// fetch adds what the configuration asks for; nil: nothing can be asked.
-	fetch func([]apiserver.Object)
+	live       *live
+	// served says how custom kinds are served, by their definitions among the
+	// objects.
+	served map[object.Kind]object.Resource
 }
 
 // world reads what the flags name.
@@ -65,7 +67,7 @@ func (p *program) world(ctx context.Context, d *dryFlags, a *accessFlags) (*worl
 		if d.pod != "" || d.node != "" || d.name != "" || len(d.objects) > 0 {
 			return nil, errors.New("--live and --pod, --pod-name, --node, --objects exclude each other")
 		}
-		return p.download(ctx, d.live, a, w.set)
+		return p.live(ctx, d.live, a, w.set)
 	}
 	if d.pod == "" && len(d.objects) == 0 {
 		if d.node != "" || d.name != "" {
@@ -85,7 +87,7 @@ func (p *program) world(ctx context.Context, d *dryFlags, a *accessFlags) (*worl
 		return nil, err
 	}
 	w.self = projection.Self()
-	w.hasCluster = len(d.objects) > 0
+	w.hasCluster, w.served = len(d.objects) > 0, cluster.Resources()
 	return w, nil
 }
 
@@ -99,7 +101,7 @@ func (p *program) loadDry(cmd *cobra.Command, d *dryFlags, a *accessFlags, o *ou
 	if err := p.adopt(w, o); err != nil {
 		return nil, nil, err
 	}
-	c, err := p.loadOutputs(cmd, o, w.loader())
+	c, err := p.loadOutputs(cmd, o, w.loader(cmd.Context()))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -108,36 +110,54 @@ func (p *program) loadDry(cmd *cobra.Command, d *dryFlags, a *accessFlags, o *ou
 
 // loader finds configuration and templates: on this machine, else in the
 // ConfigMaps that the pod mounts.
-func (w *world) loader() config.Loader {
+func (w *world) loader(ctx context.Context) config.Loader {
 	if w.pod == nil {
 		return config.Loader{}
 	}
 	return config.Loader{ReadFile: func(name string) ([]byte, error) {
 		data, err := os.ReadFile(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			return w.pod.ReadFile(w.self.Name, name)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return data, err
 		}
-		return data, err
+		if err := w.mount(ctx); err != nil {
+			return nil, err
+		}
+		return w.pod.ReadFile(w.self.Name, name)
 	}}
 }
 
 // sources are those of the real run, reading what the kubelet would have
 // written. Dumped objects take the API server's place.
 func (w *world) sources(ctx context.Context, p *program, c *config.Config, a *accessFlags, needs watch.Needs) ([]watch.Source, error) {
-	if w.pod == nil {
+	switch {
+	case w.pod == nil:
 		sources, err := p.withAPI(ctx, a, c, needs, apiserver.Once, p.sources(ctx, c))
 		return append([]watch.Source{w.set}, sources...), err
+	case w.live != nil:
+		sources, err := w.live.sources(ctx, p, c, a, needs, w)
+		return append([]watch.Source{w.set}, sources...), err
 	}
-	w.ask(c)
-	return w.projected(p, c), nil
-}
-
-// projected are the sources that read what stands in for a pod.
-func (w *world) projected(p *program, c *config.Config) []watch.Source {
 	sources := []watch.Source{w.set}
 	if w.hasCluster {
+		w.ask(c)
 		sources = append(sources, w.pod)
 	}
+	return append(append(sources, w.projected(p, c)...), unknown{w.pod}), nil
+}
+
+// ask gives the configured objects to the stand-in of the API server.
+func (w *world) ask(c *config.Config) {
+	for _, o := range c.API.Objects {
+		w.pod.Queries = append(w.pod.Queries, manifest.Query{
+			ID: o.ID, APIVersion: o.APIVersion, Kind: o.Kind, Namespace: o.Namespace, Name: o.Name,
+			Selects: apiserver.Selects(o.LabelSelector, o.FieldSelector),
+		})
+	}
+}
+
+// projected are the sources that read what the kubelet gives the pod.
+func (w *world) projected(p *program, c *config.Config) []watch.Source {
+	var sources []watch.Source
 	for _, v := range w.self.Volumes {
 		s := &downward.Source{Dir: v.Dir, FS: v.FS, Auto: len(c.Volumes) == 0, Log: p.log()}
 		if w.hasCluster {
@@ -155,7 +175,7 @@ func (w *world) projected(p *program, c *config.Config) []watch.Source {
 	if a := w.self.ServiceAccount; a != nil {
 		sources = append(sources, &serviceaccount.Source{Dir: a.Dir, FS: a.FS})
 	}
-	return append(sources, &environ.Source{Environ: w.self.Environ(), Vars: c.Environment}, unknown{w.pod})
+	return append(sources, &environ.Source{Environ: w.self.Environ(), Vars: c.Environment})
 }
 
 // checkVolumes reports volumes of the configuration that the manifest does
@@ -185,23 +205,6 @@ func (w *world) checkVolumes(c *config.Config) error {
 // account is the service account of the manifest's pod.
 func (w *world) account() string {
 	return object.Text(w.pod.Object(), "spec", "serviceAccountName")
-}
-
-// workload is the kind of the topmost controller of the manifest's pod, or
-// empty where it is none that podfacts knows.
-func (w *world) workload() string {
-	l, err := w.pod.Read(context.Background()) // files only
-	if err != nil {
-		return ""
-	}
-	kind, _ := l.Get(watch.WorkloadKind)
-	if name, ok := kind.Value.(string); ok && slices.Contains(apiserver.Workloads(), name) {
-		return name
-	}
-	if len(object.List(w.pod.Object(), "metadata", "ownerReferences")) == 0 {
-		return "Pod"
-	}
-	return ""
 }
 
 // unknown says nothing, but can say why a dry run does not know a fact.

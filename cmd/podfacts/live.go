@@ -9,165 +9,182 @@ import (
 	"sync"
 
 	"github.com/podfacts/podfacts/agent/config"
+	"github.com/podfacts/podfacts/watch"
 	"github.com/podfacts/podfacts/watch/apiserver"
 	"github.com/podfacts/podfacts/watch/manifest"
 	"github.com/podfacts/podfacts/watch/object"
 )
 
-// download fetches what a pod and its surroundings hold, and gives a world
-// that reads it as a dry run reads dumped objects. What may not be read is
-// warned of and left out.
-func (p *program) download(ctx context.Context, ref string, a *accessFlags, set *stated) (*world, error) {
+// live is a running pod, looked at from outside. Its object says which volumes and
+// variables the kubelet gives it; for all else the API server is asked as it is
+// from inside.
+type live struct {
+	client *apiserver.Client
+	log    *slog.Logger
+	ref    string
+	target apiserver.Target
+
+	objects []map[string]any // the pod, and what was fetched besides
+	mounted bool             // the ConfigMaps that it mounts are among them
+}
+
+// live reads the pod that --live names.
+func (p *program) live(ctx context.Context, ref string, a *accessFlags, set *stated) (*world, error) {
 	namespace, name, ok := strings.Cut(ref, "/")
 	if !ok || namespace == "" || name == "" {
 		return nil, fmt.Errorf("--live is %q, but must be namespace/name", ref)
 	}
 	client, err := a.client(p, p.log())
 	if err != nil {
-		return nil, err
+		return nil, asConfigured(err)
 	}
 	pod, err := client.Get(ctx, "v1", "Pod", namespace, name)
 	if err != nil {
 		return nil, failed(err)
 	}
-	d := &download{ctx: ctx, client: client, log: p.log(), objects: []map[string]any{pod}}
-	d.around(pod)
-	d.wait.Wait()
-
-	w := &world{set: set, hasCluster: true}
-	if w.pod, err = manifest.NewCluster(client.Origin, d.objects...).Pod(ref); err != nil {
-		return nil, failed(err)
+	l := &live{client: client, log: p.log(), ref: ref, objects: []map[string]any{pod}}
+	l.target = apiserver.Target{
+		Namespace: namespace, Name: name, UID: object.Text(pod, "metadata", "uid"), Node: object.Text(pod, "spec", "nodeName"), From: "--live",
 	}
-	w.pod.Source = "API server"
-	w.fetch = func(objects []apiserver.Object) {
-		// Made anew, since a cluster never changes.
-		for _, o := range objects {
-			d.named(o, namespace)
-		}
-		d.wait.Wait()
-		if again, err := manifest.NewCluster(client.Origin, d.objects...).Pod(ref); err == nil {
-			again.Source = w.pod.Source
-			w.pod = again
-		}
+	if l.target.Node != "" && mentions(pod, "resourceFieldRef") { // an unset limit reads as the node's allocatable
+		l.get(ctx, "v1", "Node", "", l.target.Node)
+	}
+	w := &world{set: set, live: l}
+	if err := w.look(); err != nil {
+		return nil, failed(err)
 	}
 	projection, err := w.pod.Project()
 	if err != nil {
 		return nil, failed(err)
 	}
 	w.self = projection.Self()
+	if !w.self.Token {
+		l.log.Warn("the pod mounts no service account token; what is asked of the API server here, it cannot ask itself", "pod", ref)
+	}
 	return w, nil
 }
 
-// download gathers objects, all requests at once as far as they can be.
-type download struct {
-	ctx    context.Context
-	client *apiserver.Client
-	log    *slog.Logger
-	wait   sync.WaitGroup
-
-	mu      sync.Mutex
-	objects []map[string]any
+// look takes in what was fetched. It begins anew, since a cluster never changes.
+func (w *world) look() (err error) {
+	w.pod, err = manifest.NewCluster(w.live.client.Origin, w.live.objects...).Pod(w.live.ref)
+	return err
 }
 
-// around fetches what facts about the pod are made of.
-func (d *download) around(pod map[string]any) {
-	namespace := object.Text(pod, "metadata", "namespace")
-	d.get("v1", "Namespace", "", namespace)
-	d.get("v1", "Namespace", "", "kube-system")
-	if node := object.Text(pod, "spec", "nodeName"); node != "" {
-		d.get("v1", "Node", "", node)
+// mount fetches the ConfigMaps that the pod mounts, once.
+func (w *world) mount(ctx context.Context) error {
+	l := w.live
+	if l == nil || l.mounted {
+		return nil
 	}
-	d.list("v1", "Service", namespace, "")
-	d.list("v1", "Pod", namespace, "")
-	d.owners(pod)
+	l.mounted = true
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	for _, name := range mountedConfigMaps(w.pod.Object()) {
+		all.Go(func() {
+			o, err := l.client.Get(ctx, "v1", "ConfigMap", l.target.Namespace, name)
+			mu.Lock()
+			defer mu.Unlock()
+			l.took(o, err)
+		})
+	}
+	all.Wait()
+	return w.look()
+}
+
+func mountedConfigMaps(pod map[string]any) []string {
+	var names []string
 	for _, v := range object.List(pod, "spec", "volumes") {
 		for _, source := range append(object.List(v, "projected", "sources"), v) {
 			if name := object.Text(source, "configMap", "name"); name != "" {
-				d.get("v1", "ConfigMap", namespace, name)
+				names = append(names, name)
 			}
 		}
 	}
+	return names
 }
 
-// owners climbs from controller to controller.
-func (d *download) owners(o map[string]any) {
-	for _, ref := range object.List(o, "metadata", "ownerReferences") {
-		if object.Flag(ref, "controller") {
-			d.wait.Go(func() {
-				owner, err := d.client.Get(d.ctx, object.Text(ref, "apiVersion"), object.Text(ref, "kind"),
-					object.Text(o, "metadata", "namespace"), object.Text(ref, "name"))
-				if d.took(err, owner) {
-					d.owners(owner)
-				}
-			})
+// climb fetches the controllers above the pod.
+func (w *world) climb(ctx context.Context) error {
+	const highest = 10
+	l := w.live
+	if l == nil {
+		return nil
+	}
+	o := l.objects[0]
+	for range highest {
+		ref := object.Controller(o)
+		if ref == nil || object.IsWorkload(object.Text(ref, "apiVersion"), object.Text(ref, "kind")) {
+			break
+		}
+		if o = l.get(ctx, object.Text(ref, "apiVersion"), object.Text(ref, "kind"), l.target.Namespace, object.Text(ref, "name")); o == nil {
+			break
 		}
 	}
+	return w.look()
 }
 
-// named fetches what the configuration asks for.
-func (d *download) named(o apiserver.Object, namespace string) {
-	switch o.Namespace {
-	case "":
-	case apiserver.AllNamespaces:
-		namespace = ""
-	default:
-		namespace = o.Namespace
-	}
-	if o.Name != "" {
-		d.get(o.APIVersion, o.Kind, namespace, o.Name)
-		return
-	}
-	d.list(o.APIVersion, o.Kind, namespace, o.LabelSelector)
+func (l *live) get(ctx context.Context, apiVersion, kind, namespace, name string) map[string]any {
+	o, err := l.client.Get(ctx, apiVersion, kind, namespace, name)
+	return l.took(o, err)
 }
 
-func (d *download) get(apiVersion, kind, namespace, name string) {
-	d.wait.Go(func() {
-		o, err := d.client.Get(d.ctx, apiVersion, kind, namespace, name)
-		d.took(err, o)
-	})
-}
-
-func (d *download) list(apiVersion, kind, namespace, selector string) {
-	d.wait.Go(func() {
-		all, err := d.client.List(d.ctx, apiVersion, kind, namespace, selector)
-		d.took(err, all...)
-	})
-}
-
-// took keeps what was fetched, each object once.
-func (d *download) took(err error, objects ...map[string]any) bool {
+// took keeps an object. What may not be read is warned of and done without.
+func (l *live) took(o map[string]any, err error) map[string]any {
 	if err != nil {
-		if e := (*apiserver.Error)(nil); !errors.As(err, &e) || e.Reason != apiserver.NotFound {
-			d.log.Warn("left out", "reason", err)
+		if e, ok := errors.AsType[*apiserver.Error](err); !ok || e.Reason != apiserver.NotFound {
+			l.log.Warn("left out", "reason", err)
 		}
-		return false
+		return nil
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, o := range objects {
-		uid := object.Text(o, "metadata", "uid")
-		known := false
-		for _, other := range d.objects {
-			known = known || uid != "" && uid == object.Text(other, "metadata", "uid")
-		}
-		if !known {
-			d.objects = append(d.objects, o)
-		}
-	}
-	return true
+	l.objects = append(l.objects, o)
+	return o
 }
 
-// ask gives the configured objects to the stand-in of the API server.
-func (w *world) ask(c *config.Config) {
-	if w.pod == nil || !w.hasCluster {
-		return
+// sources are those of the pod itself.
+func (l *live) sources(ctx context.Context, p *program, c *config.Config, a *accessFlags, needs watch.Needs, w *world) ([]watch.Source, error) {
+	local := w.projected(p, c)
+	if w.self.Token {
+		local = append(local, l.bound(w))
 	}
-	if w.fetch != nil {
-		w.fetch(c.API.Objects)
+	return p.asking(ctx, a, c, needs, apiserver.Once, local, func(_ *watch.Snapshot, plan apiserver.Plan) (*apiserver.Source, error) {
+		plan.Namespace = l.target.Namespace
+		return &apiserver.Source{Client: l.client, Pod: l.target, Plan: plan, Log: l.log}, nil
+	})
+}
+
+// bound is what the token in the pod says of it.
+func (l *live) bound(w *world) watch.Source {
+	b := &token{}
+	for fact, value := range map[watch.Path]string{
+		watch.PodName: l.target.Name, watch.PodNamespace: l.target.Namespace, watch.PodUID: l.target.UID,
+		watch.PodNodeName: l.target.Node, watch.PodServiceAccountName: w.account(),
+	} {
+		b.layer.Set(fact, value, "token")
 	}
-	for _, o := range c.API.Objects {
-		w.pod.Queries = append(w.pod.Queries, manifest.Query{
-			ID: o.ID, APIVersion: o.APIVersion, Kind: o.Kind, Namespace: o.Namespace, Name: o.Name, Selects: apiserver.Selects(o.LabelSelector),
-		})
+	return b
+}
+
+// token states what a token would.
+type token struct{ layer watch.Layer }
+
+func (*token) String() string                              { return "service account" }
+func (t *token) Read(context.Context) (watch.Layer, error) { return t.layer, nil }
+
+// mentions reports whether a key occurs anywhere in a value.
+func mentions(value any, key string) bool {
+	switch v := value.(type) {
+	case map[string]any:
+		for k, below := range v {
+			if k == key || mentions(below, key) {
+				return true
+			}
+		}
+	case []any:
+		for _, below := range v {
+			if mentions(below, key) {
+				return true
+			}
+		}
 	}
+	return false
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/podfacts/podfacts/agent/config"
 	"github.com/podfacts/podfacts/watch"
 	"github.com/podfacts/podfacts/watch/apiserver"
+	"github.com/podfacts/podfacts/watch/object"
 )
 
 func (p *program) rbacCommand() *cobra.Command {
@@ -31,21 +32,32 @@ server gives nothing.
 
 With --pod, facts that the manifest's own volumes and variables give are not
 asked for, and only the kinds of its own controllers are named. Without it,
-every fact that an output needs is, and --workload names the kind.`,
+every fact that an output needs is, and --workload names the kind.
+
+No API server is asked, unless flags name one or --live names a pod. How it
+serves kinds that are not Kubernetes' own is then guessed, and comments and
+warnings say so; a definition among the --objects tells as well.`,
 		Example: `  podfacts rbac -c podfacts.yaml --service-account web --namespace shop | kubectl apply -f -
   podfacts rbac --pod deploy.yaml
-  podfacts rbac -c podfacts.yaml --for init`,
+  podfacts rbac -c podfacts.yaml --live shop/web-0
+  podfacts rbac -c podfacts.yaml --for init --workload argoproj.io/v1alpha1/Rollout --context prod`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			world, c, err := p.loadDry(cmd, &dry, &access, &o)
 			if err != nil {
 				return err
 			}
-			rules, err := r.rules(cmd.Context(), p, world, c)
+			plan, err := r.plan(cmd.Context(), p, world, c)
 			if err != nil {
 				return err
 			}
-			return failed(r.print(p.stdout, rules))
+			if plan, err = p.resolve(cmd.Context(), plan, world, &access); err != nil {
+				return err
+			}
+			for _, warning := range r.doubt(plan, world) {
+				p.log().Warn("these permissions may not do", "reason", warning)
+			}
+			return failed(r.print(p.stdout, plan.Rules()))
 		},
 	}
 	p.registerFacts(cmd.Flags())
@@ -56,7 +68,8 @@ every fact that an output needs is, and --workload names the kind.`,
 	flags.StringVar(&r.use, "for", "run", "`init` or run, which also watches")
 	flags.StringVar(&r.account, "service-account", "", "service `account` of the pod (default: the manifest's, else podfacts)")
 	flags.StringVarP(&r.namespace, "namespace", "n", "", "`namespace` of the pod (default: the manifest's, else default)")
-	flags.StringVar(&r.workload, "workload", "", "`kind` of the pod's workload: "+strings.Join(apiserver.Workloads(), ", ")+" (default: the manifest's, else any)")
+	flags.StringVar(&r.workload, "workload", "", "`kind` of the pod's workload: "+strings.Join(apiserver.Workloads(), ", ")+
+		", or any other as apiVersion/kind (default: the manifest's, else any of these)")
 	flags.StringVar(&r.name, "name", "", "`name` of the roles and bindings (default: podfacts-ACCOUNT)")
 	return cmd
 }
@@ -64,37 +77,111 @@ every fact that an output needs is, and --workload names the kind.`,
 // rbac is what rules are printed for.
 type rbac struct {
 	use, account, namespace, name, workload string
+
+	notes []string // what is to be known of what is printed, as comments
 }
 
-func (r *rbac) rules(ctx context.Context, p *program, w *world, c *config.Config) ([]apiserver.Rule, error) {
+// plan is what the pod will ask.
+func (r *rbac) plan(ctx context.Context, p *program, w *world, c *config.Config) (plan apiserver.Plan, err error) {
 	mode := apiserver.Follow
 	switch r.use {
 	case "run":
 	case "init":
 		mode = apiserver.Once
 	default:
-		return nil, fmt.Errorf("--for is %q, but must be init or run", r.use)
+		return plan, fmt.Errorf("--for is %q, but must be init or run", r.use)
+	}
+	if c.API.Mode == "never" {
+		return plan, errors.New("api.mode is never: no permission is needed")
 	}
 	needs := needsOf(c)
+	var controllers []object.Kind
 	if w.pod != nil {
-		w.hasCluster = false // what objects say is what permissions are for
-		snapshot, _ := watch.Collect(ctx, w.projected(p, c)...)
+		// What objects say is what permissions are for.
+		local := append([]watch.Source{w.set}, w.projected(p, c)...)
+		snapshot, _ := watch.Collect(ctx, local...)
 		needs = missing(needs, snapshot)
 		r.namespace = cmp.Or(r.namespace, targetOf(snapshot).Namespace)
 		r.account = cmp.Or(r.account, w.account())
-		r.workload = cmp.Or(r.workload, w.workload())
+		if controllers, err = r.controllers(ctx, w); err != nil {
+			return plan, err
+		}
 	}
-	if r.workload != "" && !slices.Contains(apiserver.Workloads(), r.workload) {
-		return nil, fmt.Errorf("--workload is %q, but must be one of %s", r.workload, strings.Join(apiserver.Workloads(), ", "))
-	}
-	if c.API.Mode == "never" {
-		return nil, errors.New("api.mode is never: no permission is needed")
+	if r.workload != "" {
+		if controllers, err = apiserver.ControllersOf(r.workload); err != nil {
+			return plan, fmt.Errorf("--workload: %w", err)
+		}
 	}
 	r.account, r.namespace = cmp.Or(r.account, "podfacts"), cmp.Or(r.namespace, "default")
 	r.name = cmp.Or(r.name, "podfacts-"+r.account)
-	plan := apiserver.NewPlan(needs, c.API.Objects, mode)
-	plan.Namespace, plan.Workload = r.namespace, r.workload
-	return plan.Rules(), nil
+	plan = apiserver.NewPlan(needs, c.API.Objects, mode)
+	plan.Namespace, plan.Controllers = r.namespace, controllers
+	return plan, nil
+}
+
+// controllers are those of the manifest's pod, as far as they are known.
+func (r *rbac) controllers(ctx context.Context, w *world) ([]object.Kind, error) {
+	if err := w.climb(ctx); err != nil {
+		return nil, failed(err)
+	}
+	kinds, known := w.pod.Controllers()
+	if known {
+		return append([]object.Kind{}, kinds...), nil
+	}
+	last := kinds[len(kinds)-1]
+	if object.IsBetween(last.APIVersion, last.Kind) {
+		return nil, nil // what stands above it may be anything
+	}
+	r.notes = append(r.notes, fmt.Sprintf("Whether a ReplicaSet or a Job stands between a %s and its pods is not known here, so that both may be read; "+
+		"--live looks at a running pod.", last.Kind))
+	return apiserver.ControllersOf(last.APIVersion + "/" + last.Kind)
+}
+
+// resolve finds out how custom kinds are served: by their definitions, or by an API
+// server that was named.
+func (p *program) resolve(ctx context.Context, plan apiserver.Plan, w *world, a *accessFlags) (apiserver.Plan, error) {
+	plan.Served = w.served
+	if w.live == nil && !a.named() {
+		return plan, nil
+	}
+	var client *apiserver.Client
+	if w.live != nil {
+		client = w.live.client
+	} else {
+		var err error
+		if client, err = a.client(p, p.log()); err != nil {
+			return plan, asConfigured(err)
+		}
+	}
+	plan, err := plan.Resolve(ctx, client)
+	return plan, failed(err)
+}
+
+// doubt notes what may be wrong with the rules. What makes them useless, or
+// what would if it were wrong, is a warning too.
+func (r *rbac) doubt(plan apiserver.Plan, w *world) (warnings []string) {
+	rules := plan.Rules()
+	if len(rules) > 0 && w.pod != nil && !w.self.Token {
+		warnings = append(warnings, object.Name(w.pod.Object())+" mounts no service account token, so that nothing in it can use these permissions: "+
+			"leave out automountServiceAccountToken: false, or mount a projected serviceAccountToken and name it with --token-file")
+	}
+	for _, rule := range rules {
+		if !rule.Guessed {
+			continue
+		}
+		scope := "in no namespace"
+		if object.GuessNamespaced(rule.Kind.Kind) {
+			scope = "in namespaces"
+		}
+		warnings = append(warnings, fmt.Sprintf("how %s of %s is served is guessed: as %s, %s; to be sure, name an API server with --kubeconfig or "+
+			"--context, or the CustomResourceDefinition with --objects", rule.Kind.Kind, rule.Kind.APIVersion, rule.Resources[0], scope))
+	}
+	r.notes = append(r.notes, warnings...)
+	if plan.AnyController() {
+		r.notes = append(r.notes, "A pod whose controller is not Kubernetes' own, such as an Argo Rollout, has to read that too: "+
+			"name its kind, as in --workload argoproj.io/v1alpha1/Rollout, or a pod of it with --live.")
+	}
+	return warnings
 }
 
 // print writes the manifests. Rules of one scope share a role.
@@ -104,6 +191,9 @@ func (r *rbac) print(w io.Writer, rules []apiserver.Rule) error {
 		return err
 	}
 	var b strings.Builder
+	for _, note := range r.notes {
+		comment(&b, note)
+	}
 	var scopes []string // a namespace, or empty for the cluster
 	for _, rule := range rules {
 		if scope := r.scope(rule); !slices.Contains(scopes, scope) {
@@ -118,6 +208,21 @@ func (r *rbac) print(w io.Writer, rules []apiserver.Rule) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// comment writes a sentence in lines.
+func comment(b *strings.Builder, text string) {
+	const widest = 78
+	text = strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
+	line := "#"
+	for word := range strings.FieldsSeq(text) {
+		if len(line)+1+len(word) > widest {
+			b.WriteString(line + "\n")
+			line = "#"
+		}
+		line += " " + word
+	}
+	b.WriteString(line + "\n")
 }
 
 func (r *rbac) scope(rule apiserver.Rule) string {
@@ -139,7 +244,7 @@ func (r *rbac) role(b *strings.Builder, scope string, rules []apiserver.Rule) {
 			fmt.Fprintf(b, "# %s\n", why)
 		}
 		if rule.Guessed {
-			b.WriteString("# The resource's name follows custom; see kubectl api-resources.\n")
+			fmt.Fprintf(b, "# How %s of %s is served is a guess; see kubectl api-resources.\n", rule.Kind.Kind, rule.Kind.APIVersion)
 		}
 		fmt.Fprintf(b, "- apiGroups: %s\n  resources: %s\n", flow(rule.APIGroups), flow(rule.Resources))
 		if len(rule.ResourceNames) > 0 {

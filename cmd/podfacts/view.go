@@ -50,7 +50,7 @@ pod.labels['app.kubernetes.io/name'], limits.memory.`,
 			if err != nil {
 				return err
 			}
-			c, err := p.load(nil, world.loader())
+			c, err := p.load(nil, world.loader(cmd.Context()))
 			if err != nil {
 				return err
 			}

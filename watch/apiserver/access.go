@@ -59,6 +59,13 @@ type Access struct {
 // kubeconfig nor a pod's service account.
 var ErrNoAccess = errors.New("no API server is known")
 
+// noAccess is an [ErrNoAccess] with its reason and what to do.
+type noAccess struct{ reason, hint string }
+
+func (e *noAccess) Error() string { return e.short() + "; " + e.hint }
+func (e *noAccess) short() string { return ErrNoAccess.Error() + ": " + e.reason }
+func (*noAccess) Unwrap() error   { return ErrNoAccess }
+
 const serviceAccountDir = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 // found is an API server and how it was found.
@@ -122,7 +129,7 @@ func (a Access) serviceAccount() (found, error) {
 	dir := cmp.Or(a.ServiceAccountDir, serviceAccountDir)
 	host, port := a.getenv("KUBERNETES_SERVICE_HOST"), cmp.Or(a.getenv("KUBERNETES_SERVICE_PORT"), a.getenv("KUBERNETES_SERVICE_PORT_HTTPS"))
 	if host == "" || port == "" {
-		return found{}, fmt.Errorf("%w: this is no pod, and there is no kubeconfig; name one with KUBECONFIG", ErrNoAccess)
+		return found{}, &noAccess{"this is no pod, and there is no kubeconfig", "name one with KUBECONFIG"}
 	}
 	f := found{
 		origin:    "service account " + dir,
@@ -131,8 +138,8 @@ func (a Access) serviceAccount() (found, error) {
 		inCluster: true,
 	}
 	if !exists(f.tokenFile) {
-		return found{}, fmt.Errorf("%w: %s does not exist; remove automountServiceAccountToken: false from the pod and its service account",
-			ErrNoAccess, f.tokenFile)
+		return found{}, &noAccess{fmt.Sprintf("the pod has no token, %s does not exist", f.tokenFile),
+			"remove automountServiceAccountToken: false from the pod and its service account"}
 	}
 	f.config = &rest.Config{Host: "https://" + net.JoinHostPort(host, port), TLSClientConfig: rest.TLSClientConfig{CAFile: f.ca}}
 	return f, nil

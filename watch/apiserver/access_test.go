@@ -287,13 +287,18 @@ func TestKubeconfig(t *testing.T) {
 func TestNoAccess(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	for name, env := range map[string]map[string]string{
-		"a laptop":            nil,
-		"a pod without token": {"KUBERNETES_SERVICE_HOST": "192.0.2.1", "KUBERNETES_SERVICE_PORT": "443"},
+	for _, tt := range []struct {
+		env          map[string]string
+		reason, hint string
+	}{
+		{nil, "no API server is known: this is no pod, and there is no kubeconfig", "name one with KUBECONFIG"},
+		{map[string]string{"KUBERNETES_SERVICE_HOST": "192.0.2.1", "KUBERNETES_SERVICE_PORT": "443"},
+			"no API server is known: the pod has no token, " + dir + "/token does not exist",
+			"remove automountServiceAccountToken: false from the pod and its service account"},
 	} {
-		_, err := Access{Getenv: environ(env), Home: dir, ServiceAccountDir: dir}.Client()
-		if !errors.Is(err, ErrNoAccess) {
-			t.Errorf("%s: %v", name, err)
+		_, err := Access{Getenv: environ(tt.env), Home: dir, ServiceAccountDir: dir}.Client()
+		if reason, hint := Explain(err); !errors.Is(err, ErrNoAccess) || reason != tt.reason || hint != tt.hint || err.Error() != reason+"; "+hint {
+			t.Errorf("%v: %v", tt.env, err)
 		}
 	}
 }

@@ -18,6 +18,8 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
+
+	"github.com/podfacts/podfacts/watch/object"
 )
 
 // Client asks an API server. It may be shared. Get one from [Access.Client].
@@ -35,9 +37,10 @@ type Client struct {
 	raw       rest.Interface
 	conn      *connection
 
-	mu     sync.Mutex
-	stats  Stats
-	served map[string][]resource // by apiVersion, from discovery
+	mu        sync.Mutex
+	stats     Stats
+	served    map[string][]resource  // by apiVersion, from discovery
+	suggested map[object.Kind]string // what may have been meant
 }
 
 // Stats counts what a [Client] has done.
@@ -58,7 +61,7 @@ func newClient(f found, timeout time.Duration) (*Client, error) {
 		Origin: f.origin, Server: f.config.Host, ca: f.ca, tokenFile: f.tokenFile,
 		timeout: cmp.Or(timeout, 5*time.Second),
 		stats:   Stats{Requests: make(map[Request]uint64)},
-		served:  make(map[string][]resource),
+		served:  make(map[string][]resource), suggested: make(map[object.Kind]string),
 	}
 	config := dynamic.ConfigFor(f.config)
 	config.QPS = -1 // the requests of a plan are few
@@ -134,7 +137,7 @@ func (c *Client) get(ctx context.Context, q question) (map[string]any, error) {
 		o = q.keep(r, q.mask(), got)
 		return nil
 	})
-	return o, err
+	return o, c.unserved(ctx, q, err)
 }
 
 // list asks for a list, a page at a time so that what is not kept need not be
@@ -163,7 +166,7 @@ func (c *Client) list(ctx context.Context, q question) (all []map[string]any, ve
 		case gone(err) && opts.Continue != "": // the list took too long to be read in pages
 			all, opts.Continue, opts.Limit = nil, "", 0
 		case err != nil:
-			return nil, "", err
+			return nil, "", c.unserved(ctx, q, err)
 		case opts.Continue == "":
 			return all, version, nil
 		}
@@ -230,15 +233,19 @@ func (c *Client) version(ctx context.Context) (string, error) {
 	var version struct {
 		GitVersion string `json:"gitVersion"`
 	}
-	err := c.path(ctx, "/version", &version)
+	err := c.path(ctx, "/version", "", &version)
 	return version.GitVersion, err
 }
 
-// path asks for what is no object.
-func (c *Client) path(ctx context.Context, path string, into any) error {
+// path asks for what is no object. An empty accept takes any JSON.
+func (c *Client) path(ctx context.Context, path, accept string, into any) error {
 	req := request{verb: "get", path: path}
 	return c.do(ctx, req, func(ctx context.Context) error {
-		data, err := c.raw.Get().AbsPath(path).Do(ctx).Raw()
+		get := c.raw.Get().AbsPath(path)
+		if accept != "" {
+			get.SetHeader("Accept", accept)
+		}
+		data, err := get.Do(ctx).Raw()
 		if err != nil {
 			return err
 		}

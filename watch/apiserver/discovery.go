@@ -2,10 +2,14 @@ package apiserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -15,27 +19,41 @@ import (
 
 // Resolve returns the plan with the names under which the API server serves
 // the kinds that are not Kubernetes' own. A kind that it does not serve is an
-// error that names the nearest one that it does.
+// error that names the nearest one that it does, unless whoever asks for it can do
+// without.
 func (p Plan) Resolve(ctx context.Context, c *Client) (Plan, error) {
+	p.Served = maps.Clone(p.Served)
+	if p.Served == nil {
+		p.Served = make(map[object.Kind]object.Resource)
+	}
 	var errs []error
-	p.served = make(map[object.Kind]resource)
-	for _, o := range p.objects {
-		r, err := c.resource(ctx, o.APIVersion, o.Kind)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("object %q: %w", o.ID, err))
-			continue
+	resolve := func(k object.Kind, optional bool, what string) {
+		r, err := c.resource(ctx, k.APIVersion, k.Kind)
+		switch {
+		case err == nil:
+			p.Served[k] = object.Resource{Name: r.name, Namespaced: r.namespaced}
+		case !optional || reasonOf(err) != NotFound:
+			errs = append(errs, fmt.Errorf("%s: %w", what, err))
 		}
-		p.served[object.Kind{APIVersion: o.APIVersion, Kind: o.Kind}] = r
+	}
+	for _, o := range p.objects {
+		resolve(object.Kind{APIVersion: o.APIVersion, Kind: o.Kind}, o.Optional, fmt.Sprintf("object %q", o.ID))
+	}
+	if p.asks(partOwners) {
+		for _, k := range p.Controllers {
+			resolve(k, false, "workload")
+		}
 	}
 	return p, watch.Join(errs...)
 }
 
-// resource is how the kind of an object is served.
-func (p Plan) resource(o Object) resource {
-	if r, ok := p.served[object.Kind{APIVersion: o.APIVersion, Kind: o.Kind}]; ok {
-		return r
+// resource is how a kind is served, as far as that is known.
+func (p Plan) resource(apiVersion, kind string) resource {
+	r := guess(apiVersion, kind)
+	if served, ok := p.Served[object.Kind{APIVersion: apiVersion, Kind: kind}]; ok && r.guessed {
+		r.name, r.namespaced, r.guessed = served.Name, served.Namespaced, false
 	}
-	return guess(o.APIVersion, o.Kind)
+	return r
 }
 
 // resource finds how a kind is served: by the table, else by one request for
@@ -44,16 +62,23 @@ func (c *Client) resource(ctx context.Context, apiVersion, kind string) (resourc
 	if r, ok := known(apiVersion, kind); ok {
 		return r, nil
 	}
+	return c.find(ctx, apiVersion, kind)
+}
+
+// find is resource without the table.
+func (c *Client) find(ctx context.Context, apiVersion, kind string) (resource, error) {
 	c.mu.Lock()
 	served, asked := c.served[apiVersion]
 	c.mu.Unlock()
 	if !asked {
 		var err error
 		if served, err = c.discover(ctx, apiVersion); err != nil {
+			if e, ok := errors.AsType[*Error](err); ok && e.Reason == NotFound {
+				e.Hint = c.suggest(ctx, apiVersion, kind, nil)
+			}
 			return resource{}, err
 		}
 	}
-	var kinds []string
 	for _, r := range served {
 		if r.kind == kind {
 			if !asked {
@@ -63,17 +88,12 @@ func (c *Client) resource(ctx context.Context, apiVersion, kind string) (resourc
 			}
 			return r, nil
 		}
-		kinds = append(kinds, r.kind)
 	}
 	// What is missing may be installed later, so that this is not kept.
 	c.mu.Lock()
 	delete(c.served, apiVersion)
 	c.mu.Unlock()
-	hint := "check apiVersion and kind with kubectl api-resources"
-	if n := watch.Nearest(kind, kinds); n != "" {
-		hint = fmt.Sprintf("did you mean %s?", n)
-	}
-	return resource{}, &Error{Reason: NotFound, Verb: "get", Resource: "kind " + kind + " of " + apiVersion, Hint: hint}
+	return resource{}, &Error{Reason: NotFound, Verb: "get", Resource: "kind " + kind + " of " + apiVersion, Hint: c.suggest(ctx, apiVersion, kind, served)}
 }
 
 // discover asks what a group serves in one version.
@@ -87,10 +107,9 @@ func (c *Client) discover(ctx context.Context, apiVersion string) ([]resource, e
 		path = "/api/" + gv.Version
 	}
 	var list metav1.APIResourceList
-	if err := c.path(ctx, path, &list); err != nil {
+	if err := c.path(ctx, path, "", &list); err != nil {
 		if reasonOf(err) == NotFound {
-			return nil, &Error{Reason: NotFound, Verb: "get", Resource: "apiVersion " + apiVersion,
-				Hint: "the API server does not serve it; see kubectl api-versions"}
+			return nil, &Error{Reason: NotFound, Verb: "get", Resource: "apiVersion " + apiVersion}
 		}
 		return nil, err
 	}
@@ -101,4 +120,20 @@ func (c *Client) discover(ctx context.Context, apiVersion string) ([]resource, e
 		}
 	}
 	return served, nil
+}
+
+// unserved turns the refusal of a kind from the table, which is taken to be served
+// in whatever version, into what discovery says on that.
+func (c *Client) unserved(ctx context.Context, q question, err error) error {
+	status, ok := errors.AsType[*apierrors.StatusError](err)
+	if !ok || status.Status().Code != http.StatusNotFound {
+		return err
+	}
+	if d := status.Status().Details; d != nil && d.Name != "" && !apierrors.HasStatusCause(status, metav1.CauseTypeUnexpectedServerResponse) {
+		return err // the object is meant
+	}
+	if _, missing := c.find(ctx, q.apiVersion, q.kind); reasonOf(missing) == NotFound {
+		return missing
+	}
+	return err
 }

@@ -168,7 +168,8 @@ func (c *Client) refused(e *Error, req request, status *apierrors.StatusError) {
 	case code == http.StatusForbidden:
 		e.Reason = Forbidden
 		if req.path == "" {
-			e.Rule = req.rule()
+			rule := req.question.permission(req.resource, req.verb)
+			e.Rule = &rule
 			e.Hint = "add to a " + e.Rule.role() + ": " + e.Rule.String()
 		}
 	case code == http.StatusUnauthorized:
@@ -189,25 +190,6 @@ func (c *Client) refused(e *Error, req request, status *apierrors.StatusError) {
 	default:
 		e.Reason = Broken
 	}
-}
-
-// rule is the permission that a request takes.
-func (r request) rule() *Rule {
-	q := r.question
-	rule := &Rule{
-		APIGroups: []string{r.resource.group}, Resources: []string{r.resource.name}, Verbs: []string{r.verb},
-		ClusterScoped: !r.resource.namespaced || q.namespace == "", Namespace: q.namespace,
-	}
-	if r.verb == "get" && q.part == partNamespace { // counts as inside of itself
-		rule.ClusterScoped, rule.Namespace = false, q.name
-	}
-	if q.name != "" && q.named() {
-		rule.ResourceNames = []string{q.name}
-	}
-	if rule.ClusterScoped {
-		rule.Namespace = ""
-	}
-	return rule
 }
 
 func (r Rule) role() string {

@@ -24,7 +24,7 @@ func (s *Source) Explain(fact watch.Path) (reason, hint string) {
 		}
 	}
 	if _, err := p.pod(); err != nil && (needed[partPod] || needed[partNode] && p.target.Node == "") {
-		return explained(err)
+		return Explain(err)
 	}
 	for _, q := range p.questions() {
 		a, asked := p.answers[q]
@@ -36,19 +36,22 @@ func (s *Source) Explain(fact watch.Path) (reason, hint string) {
 			return "the API server was not asked yet", ""
 		}
 		if a.err != nil {
-			return explained(a.err)
+			return Explain(a.err)
 		}
 		if q.name != "" && a.object() == nil {
-			return explained(absent(q))
+			return Explain(absent(q))
 		}
 	}
 	return p.lacking(fact)
 }
 
-// explained splits an error into reason and hint.
-func explained(err error) (reason, hint string) {
+// Explain splits an error of this package into why and what to do about it.
+func Explain(err error) (reason, hint string) {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Short(), e.Hint
+	}
+	if e, ok := errors.AsType[*noAccess](err); ok {
+		return e.short(), e.hint
 	}
 	return err.Error(), ""
 }

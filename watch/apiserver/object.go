@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"cmp"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/fields"
@@ -58,6 +59,18 @@ func (o Object) Validate() error {
 		wrong("fieldSelector %q: %v", o.FieldSelector, err)
 	}
 	return watch.Join(errs...)
+}
+
+// question asks for the object on behalf of a pod in a namespace.
+func (o Object) question(own string) question {
+	q := question{
+		part: partObjects, id: o.ID, apiVersion: o.APIVersion, kind: o.Kind, namespace: cmp.Or(o.Namespace, own),
+		name: o.Name, labels: o.LabelSelector, fields: o.FieldSelector, optional: o.Optional,
+	}
+	if o.Namespace == AllNamespaces {
+		q.namespace = ""
+	}
+	return q
 }
 
 // path is the fact that the object becomes.

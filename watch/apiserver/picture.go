@@ -1,7 +1,6 @@
 package apiserver
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -59,18 +58,13 @@ func (p *picture) questions() []question {
 		}
 		ask(partNodeStatus, question{apiVersion: "v1", kind: "Node", name: name})
 	}
-	ask(partNamespace, question{apiVersion: "v1", kind: "Namespace", name: p.target.Namespace, metadata: true})
+	ask(partNamespace, question{apiVersion: "v1", kind: "Namespace", name: p.target.Namespace, metadata: true, followed: p.plan.mode == Follow})
 	ask(partClusterUID, question{apiVersion: "v1", kind: "Namespace", name: "kube-system", metadata: true})
 	ask(partVersion, question{})
 	ask(partServices, question{apiVersion: "v1", kind: "Service", namespace: p.target.Namespace})
 	for _, o := range p.plan.objects {
-		q := question{
-			id: o.ID, apiVersion: o.APIVersion, kind: o.Kind, namespace: cmp.Or(o.Namespace, p.target.Namespace),
-			name: o.Name, labels: o.LabelSelector, fields: o.FieldSelector, optional: o.Optional,
-		}
-		if o.Namespace == AllNamespaces {
-			q.namespace = ""
-		}
+		q := o.question(p.target.Namespace)
+		q.followed = p.plan.mode == Follow
 		ask(partObjects, q)
 	}
 	if p.plan.asks(partOwners) {

@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/podfacts/podfacts/watch"
@@ -20,17 +21,20 @@ const (
 // Plan is what is asked of the API server for some needs. The zero Plan asks
 // nothing.
 type Plan struct {
-	// Namespace is the pod's, where it is known when the rules are written; it
-	// narrows what they allow.
+	// Namespace is the pod's, which narrows what the rules allow. Empty means
+	// default.
 	Namespace string
-	// Workload is the kind of the pod's workload, where it is known when the
-	// rules are written; [Workloads] lists what it may be. Empty: any of them.
-	Workload string
+	// Controllers are the kinds of the controllers above the pod, its own first and
+	// its workload last, where they are known when the rules are written. Nil means
+	// any of Kubernetes' own. See [ControllersOf].
+	Controllers []object.Kind
+	// Served says how kinds are served that are not Kubernetes' own, where that is
+	// known. [Plan.Resolve] asks for the others.
+	Served map[object.Kind]object.Resource
 
 	mode    Mode
 	objects []Object
-	why     [parts][]string          // who needs a part; empty parts are not asked for
-	served  map[object.Kind]resource // what Resolve found out
+	why     [parts][]string // who needs a part; empty parts are not asked for
 }
 
 // part is one thing that a plan can ask for.
@@ -164,6 +168,8 @@ func (p Plan) Covers(fact watch.Path) bool {
 	}
 	return slices.ContainsFunc(p.objects, func(o Object) bool { return touches(need, o.path()) })
 }
+
+func (p Plan) namespace() string { return cmp.Or(p.Namespace, "default") }
 
 func (p *Plan) asks(x part) bool { return len(p.why[x]) > 0 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/podfacts/podfacts/watch"
+	"github.com/podfacts/podfacts/watch/object"
 )
 
 // TestRules writes the rules as Roles have them: a rule of a ClusterRole begins
@@ -19,6 +20,9 @@ func TestRules(t *testing.T) {
 		{ID: "all", APIVersion: "v1", Kind: "Secret", Namespace: AllNamespaces},
 		{ID: "class", APIVersion: "storage.k8s.io/v1", Kind: "StorageClass", Name: "fast"},
 		{ID: "rule", APIVersion: "example.com/v1", Kind: "NetworkPolicy", Name: "n"},
+		{ID: "team", APIVersion: "v1", Kind: "Namespace", Name: "infra"},
+		{ID: "issuer", APIVersion: "cert-manager.io/v1", Kind: "ClusterIssuer", Name: "ca"},
+		{ID: "sandbox", APIVersion: "node.k8s.io/v1", Kind: "RuntimeClass", Name: "gvisor"},
 	}
 	const (
 		pods     = `{apiGroups: [""], resources: [pods], verbs: [get]}`
@@ -66,8 +70,14 @@ func TestRules(t *testing.T) {
 		{need: "peers", once: append([]string{`{apiGroups: [""], resources: [pods], verbs: [get, list]}`}, workloads("get")...),
 			follow: append([]string{`{apiGroups: [""], resources: [pods], verbs: [get, list, watch]}`}, workloads("get, watch")...)},
 		{need: "cluster.version"},
-		{need: "cluster.uid", once: []string{`cluster {apiGroups: [""], resources: [namespaces], resourceNames: [kube-system], verbs: [get]}`},
-			follow: []string{`cluster {apiGroups: [""], resources: [namespaces], resourceNames: [kube-system], verbs: [get]}`}},
+		{need: "cluster.uid", once: []string{`kube-system {apiGroups: [""], resources: [namespaces], resourceNames: [kube-system], verbs: [get]}`},
+			follow: []string{`kube-system {apiGroups: [""], resources: [namespaces], resourceNames: [kube-system], verbs: [get]}`}},
+		{need: "objects.team", once: []string{`infra {apiGroups: [""], resources: [namespaces], resourceNames: [infra], verbs: [get]}`},
+			follow: []string{`cluster {apiGroups: [""], resources: [namespaces], resourceNames: [infra], verbs: [get, watch]}`}},
+		{need: "objects.issuer", once: []string{`cluster {apiGroups: ["cert-manager.io"], resources: [clusterissuers], resourceNames: [ca], verbs: [get]} guessed`},
+			follow: []string{`cluster {apiGroups: ["cert-manager.io"], resources: [clusterissuers], resourceNames: [ca], verbs: [get, watch]} guessed`}},
+		{need: "objects.sandbox", once: []string{`cluster {apiGroups: ["node.k8s.io"], resources: [runtimeclasses], resourceNames: [gvisor], verbs: [get]}`},
+			follow: []string{`cluster {apiGroups: ["node.k8s.io"], resources: [runtimeclasses], resourceNames: [gvisor], verbs: [get, watch]}`}},
 		{need: "objects.settings.data", once: []string{`{apiGroups: [""], resources: [configmaps], resourceNames: [web-settings], verbs: [get]}`},
 			follow: []string{`{apiGroups: [""], resources: [configmaps], resourceNames: [web-settings], verbs: [get, watch]}`}},
 		{need: "objects.more", once: []string{`infra {apiGroups: [""], resources: [configmaps], resourceNames: [more], verbs: [get]}`},
@@ -134,13 +144,41 @@ func TestResolve(t *testing.T) {
 	if r := plan.Rules()[0]; !r.ClusterScoped || r.Guessed || r.Resources[0] != "gears" {
 		t.Errorf("%+v", r)
 	}
+	unsure, err := NewPlan(needs("objects"), []Object{{ID: "o", APIVersion: "example.com/v1", Kind: "Thing", Optional: true}}, Once).Resolve(t.Context(), a.client(t))
+	if err != nil || !unsure.Rules()[0].Guessed {
+		t.Errorf("what may be absent need not be served: %v, %+v", err, unsure.Rules())
+	}
 	for kind, want := range map[Object]string{
 		{ID: "o", APIVersion: "example.com/v1", Kind: "Widgte"}: "did you mean Widget?",
-		{ID: "o", APIVersion: "example.com/v2", Kind: "Widget"}: "does not serve it",
+		{ID: "o", APIVersion: "example.com/v2", Kind: "Widget"}: "the API server does not serve it",
 	} {
 		_, err := NewPlan(needs("objects"), []Object{kind}, Once).Resolve(t.Context(), a.client(t))
 		if reasonOf(err) != NotFound || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", kind.Kind, err)
+		}
+	}
+}
+
+// TestNearestKind: what people write, and what they mean.
+func TestNearestKind(t *testing.T) {
+	t.Parallel()
+	all := []object.Kind{{APIVersion: "v1", Kind: "ConfigMap"}, {APIVersion: "events.k8s.io/v1", Kind: "Event"}, {APIVersion: "v1", Kind: "Event"},
+		{APIVersion: "apps/v1", Kind: "Deployment"}, {APIVersion: "apps/v1", Kind: "StatefulSet"}, {APIVersion: "batch/v1", Kind: "CronJob"},
+		{APIVersion: "example.com/v2", Kind: "Widget"}, {APIVersion: "example.com/v1", Kind: "Widget"}}
+	for _, tt := range []struct{ apiVersion, kind, want string }{
+		{"v1", "Deployment", "apps/v1 Deployment"},
+		{"apps/v1beta2", "Deployment", "apps/v1 Deployment"},
+		{"apps/v1", "Deploymnt", "apps/v1 Deployment"},
+		{"apps/v2", "Statefulset", "apps/v1 StatefulSet"},
+		{"batch/v1beta1", "cronjob", "batch/v1 CronJob"},
+		{"example.com/v3", "Widget", "example.com/v2 Widget"},
+		{"v2", "Event", "v1 Event"},
+		{"exmaple.com/v1", "Widget", "example.com/v2 Widget"},
+		{"example.com/v1", "Carburettor", " "},
+	} {
+		near, _ := nearestKind(object.Kind{APIVersion: tt.apiVersion, Kind: tt.kind}, all)
+		if got := near.APIVersion + " " + near.Kind; got != tt.want {
+			t.Errorf("%s %s: %q, want %q", tt.apiVersion, tt.kind, got, tt.want)
 		}
 	}
 }
@@ -156,6 +194,30 @@ func TestObjectValidate(t *testing.T) {
 	for _, want := range []string{"id is required", "kind is required", "apiVersion", "exclude each other", "one namespace", "labelSelector", "fieldSelector"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %q", err, want)
+		}
+	}
+}
+
+// TestSelects: what a server would select.
+func TestSelects(t *testing.T) {
+	t.Parallel()
+	pod := map[string]any{"metadata": map[string]any{"name": "web-0", "labels": map[string]any{"app": "web"}},
+		"spec": map[string]any{"nodeName": "n0", "unschedulable": true}}
+	for selectors, want := range map[[2]string]bool{
+		{}:                                   true,
+		{"app=web", "spec.nodeName=n0"}:      true,
+		{"app=web", "spec.nodeName!=n0"}:     false,
+		{"app=db", "spec.nodeName=n0"}:       false,
+		{"", "metadata.name=web-0"}:          true,
+		{"", "spec.unschedulable=true"}:      true,
+		{"", "status.phase=Running"}:         false,
+		{"", "status.phase!=Running"}:        true,
+		{"a in b", ""}:                       false,
+		{"", "x"}:                            false,
+		{"app in (web,db),!canary", "name="}: true,
+	} {
+		if got := Selects(selectors[0], selectors[1])(pod); got != want {
+			t.Errorf("%q: %v", selectors, got)
 		}
 	}
 }

@@ -16,6 +16,7 @@ type question struct {
 	labels, fields   string
 	metadata         bool // only the metadata
 	optional         bool // may be absent
+	followed         bool // is watched, unless there is no permission to do so
 }
 
 // named reports whether a Role can name the object: its name is not drawn by lot.

@@ -5,6 +5,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/podfacts/podfacts/watch/object"
 )
 
 // resource is a kind as the API server serves it.
@@ -40,49 +42,8 @@ func known(apiVersion, kind string) (resource, bool) {
 	if err != nil {
 		return resource{}, false
 	}
-	const (
-		namespaced = true
-		cluster    = false
-	)
-	for _, k := range []struct {
-		group, kind, name string
-		namespaced        bool
-	}{
-		{"", "Pod", "pods", namespaced},
-		{"", "Node", "nodes", cluster},
-		{"", "Namespace", "namespaces", cluster},
-		{"", "ConfigMap", "configmaps", namespaced},
-		{"", "Secret", "secrets", namespaced},
-		{"", "Service", "services", namespaced},
-		{"", "ServiceAccount", "serviceaccounts", namespaced},
-		{"", "Endpoints", "endpoints", namespaced},
-		{"", "PersistentVolumeClaim", "persistentvolumeclaims", namespaced},
-		{"", "PersistentVolume", "persistentvolumes", cluster},
-		{"", "ReplicationController", "replicationcontrollers", namespaced},
-		{"", "ResourceQuota", "resourcequotas", namespaced},
-		{"", "LimitRange", "limitranges", namespaced},
-		{"apps", "Deployment", "deployments", namespaced},
-		{"apps", "ReplicaSet", "replicasets", namespaced},
-		{"apps", "StatefulSet", "statefulsets", namespaced},
-		{"apps", "DaemonSet", "daemonsets", namespaced},
-		{"apps", "ControllerRevision", "controllerrevisions", namespaced},
-		{"batch", "Job", "jobs", namespaced},
-		{"batch", "CronJob", "cronjobs", namespaced},
-		{"autoscaling", "HorizontalPodAutoscaler", "horizontalpodautoscalers", namespaced},
-		{"policy", "PodDisruptionBudget", "poddisruptionbudgets", namespaced},
-		{"discovery.k8s.io", "EndpointSlice", "endpointslices", namespaced},
-		{"networking.k8s.io", "Ingress", "ingresses", namespaced},
-		{"networking.k8s.io", "IngressClass", "ingressclasses", cluster},
-		{"networking.k8s.io", "NetworkPolicy", "networkpolicies", namespaced},
-		{"coordination.k8s.io", "Lease", "leases", namespaced},
-		{"scheduling.k8s.io", "PriorityClass", "priorityclasses", cluster},
-		{"storage.k8s.io", "StorageClass", "storageclasses", cluster},
-	} {
-		if k.group == gv.Group && k.kind == kind {
-			return resource{group: gv.Group, version: gv.Version, name: k.name, kind: kind, namespaced: k.namespaced}, true
-		}
-	}
-	return resource{}, false
+	r, ok := object.Builtin(apiVersion, kind)
+	return resource{group: gv.Group, version: gv.Version, name: r.Name, kind: kind, namespaced: r.Namespaced}, ok
 }
 
 // guess names the resource of a kind as most are named.
@@ -92,5 +53,8 @@ func guess(apiVersion, kind string) resource {
 	}
 	gv, _ := schema.ParseGroupVersion(apiVersion) // Validate has parsed it
 	plural, _ := meta.UnsafeGuessKindToResource(gv.WithKind(kind))
-	return resource{group: gv.Group, version: gv.Version, name: strings.ToLower(plural.Resource), kind: kind, namespaced: true, guessed: true}
+	return resource{
+		group: gv.Group, version: gv.Version, name: strings.ToLower(plural.Resource), kind: kind,
+		namespaced: object.GuessNamespaced(kind), guessed: true,
+	}
 }

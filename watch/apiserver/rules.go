@@ -2,8 +2,11 @@ package apiserver
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/podfacts/podfacts/watch/object"
 )
@@ -18,8 +21,9 @@ type Rule struct {
 	Namespace string
 	// Why names the facts that take the permission, and who needs them.
 	Why []string
-	// Guessed says that the resource was named by custom, since no API server
-	// was asked how it serves the kind.
+	// Kind is what the resource holds. Guessed says that its name and whether it
+	// has namespaces are only likely, since no API server was asked.
+	Kind    object.Kind
 	Guessed bool
 }
 
@@ -37,65 +41,65 @@ func (p Plan) Rules() []Rule {
 		one = append(one, "watch")
 		many = append(many, "watch")
 	}
-	grant := func(x part, apiVersion, kind string, verbs []string, names ...string) {
-		if !p.asks(x) {
+	own := p.namespace()
+	grant := func(q question, verbs []string, why []string) {
+		if len(why) == 0 {
 			return
 		}
-		r := guess(apiVersion, kind)
-		rules.add(Rule{
-			APIGroups: []string{r.group}, Resources: []string{r.name}, ResourceNames: names, Verbs: verbs,
-			ClusterScoped: !r.namespaced, Why: p.why[x], Guessed: r.guessed,
-		})
+		rule := q.permission(p.resource(q.apiVersion, q.kind), verbs...)
+		rule.Why = why
+		if rule.Namespace == own {
+			rule.Namespace = ""
+		}
+		rules.add(rule)
 	}
-	grant(partPod, "v1", "Pod", one)
-	grant(partPeers, "v1", "Pod", many)
-	grant(partServices, "v1", "Service", many)
-	grant(partNode, "v1", "Node", one)
-	grant(partClusterUID, "v1", "Namespace", []string{"get"}, "kube-system")
-	p.namespaceRule(&rules, one)
-	between, above := p.controllers()
-	for _, k := range between {
-		grant(partOwners, k.APIVersion, k.Kind, []string{"get"})
+	ask := func(x part, apiVersion, kind, name string, verbs []string) {
+		grant(question{part: x, apiVersion: apiVersion, kind: kind, namespace: own, name: name}, verbs, p.why[x])
 	}
-	for _, k := range above {
-		grant(partWorkload, k.APIVersion, k.Kind, one)
+	ask(partPod, "v1", "Pod", "", one)
+	ask(partPeers, "v1", "Pod", "", many)
+	ask(partServices, "v1", "Service", "", many)
+	ask(partNode, "v1", "Node", "", one)
+	ask(partNamespace, "v1", "Namespace", own, one)
+	ask(partClusterUID, "v1", "Namespace", "kube-system", []string{"get"})
+	climbed, workloads := p.controllers()
+	for _, k := range climbed {
+		ask(partOwners, k.APIVersion, k.Kind, "", []string{"get"})
+	}
+	for _, k := range workloads {
+		ask(partWorkload, k.APIVersion, k.Kind, "", one)
 	}
 	for _, o := range p.objects {
 		verbs := many
-		var names []string
 		if o.Name != "" {
-			verbs, names = one, []string{o.Name}
+			verbs = one
 		}
-		p.objectRule(&rules, o, verbs, names)
+		grant(o.question(own), verbs, p.whyObject(o))
 	}
 	return rules.sorted()
 }
 
-// namespaceRule is a Role's where the namespace is only read: a request for one
-// namespace counts as one inside of it. A watch is on all namespaces, and takes
-// a ClusterRole. Kubernetes: apiserver/pkg/endpoints/request, NewRequestInfo.
-func (p Plan) namespaceRule(rules *ruleSet, verbs []string) {
-	if !p.asks(partNamespace) {
-		return
-	}
-	r := Rule{APIGroups: []string{""}, Resources: []string{"namespaces"}, Verbs: verbs, Why: p.why[partNamespace], ClusterScoped: p.mode == Follow}
-	if p.Namespace != "" {
-		r.ResourceNames = []string{p.Namespace}
-	}
-	rules.add(r)
-}
-
-func (p Plan) objectRule(rules *ruleSet, o Object, verbs, names []string) {
-	r := p.resource(o)
+// permission is the rule that allows what a question takes. What [Plan.Rules]
+// lists and what errors advise are both written here, and agree.
+func (q question) permission(r resource, verbs ...string) Rule {
 	rule := Rule{
-		APIGroups: []string{r.group}, Resources: []string{r.name}, ResourceNames: names, Verbs: verbs,
-		ClusterScoped: !r.namespaced || o.Namespace == AllNamespaces, Guessed: r.guessed,
-		Why: p.whyObject(o),
+		APIGroups: []string{r.group}, Resources: []string{r.name}, Verbs: verbs,
+		ClusterScoped: !r.namespaced || q.namespace == "", Namespace: q.namespace,
+		Kind: object.Kind{APIVersion: r.apiVersion(), Kind: r.kind}, Guessed: r.guessed,
 	}
-	if !rule.ClusterScoped && o.Namespace != p.Namespace {
-		rule.Namespace = o.Namespace
+	if q.name != "" && q.named() {
+		rule.ResourceNames = []string{q.name}
 	}
-	rules.add(rule)
+	// A request for one namespace counts as one inside of it, a watch as one on all
+	// of them. Kubernetes: apiserver/pkg/endpoints/request, NewRequestInfo.
+	watched := q.followed || slices.Contains(verbs, "watch")
+	if r.group == "" && r.name == "namespaces" && q.name != "" && !watched {
+		rule.ClusterScoped, rule.Namespace = false, q.name
+	}
+	if rule.ClusterScoped {
+		rule.Namespace = ""
+	}
+	return rule
 }
 
 // whyObject picks those who need this object.
@@ -111,29 +115,72 @@ func (p Plan) whyObject(o Object) []string {
 	return why
 }
 
-// Workloads lists the kinds that [Plan.Workload] may name. Pod is a pod without
+// Workloads lists the names that [ControllersOf] knows. Pod is a pod without
 // controller.
 func Workloads() []string {
 	return []string{"Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job", "ReplicaSet", "Pod"}
 }
 
+// ControllersOf gives the kinds for [Plan.Controllers] by that of the workload: one
+// of [Workloads], or APIVERSION/KIND of any other, such as
+// argoproj.io/v1alpha1/Rollout. Between such a one and its pods may be a ReplicaSet
+// or a Job, or nothing, so that both are among them.
+func ControllersOf(workload string) ([]object.Kind, error) {
+	switch workload {
+	case "Deployment", "CronJob":
+		below := map[string]string{"Deployment": "ReplicaSet", "CronJob": "Job"}[workload]
+		return append(own(below), own(workload)...), nil
+	case "StatefulSet", "DaemonSet", "Job", "ReplicaSet":
+		return own(workload), nil
+	case "Pod":
+		return []object.Kind{}, nil
+	}
+	i := strings.LastIndexByte(workload, '/')
+	if i <= 0 || i == len(workload)-1 {
+		return nil, fmt.Errorf("%q is no kind of workload%s; known are %s, and any other as APIVERSION/KIND, such as argoproj.io/v1alpha1/Rollout",
+			workload, nearest(workload, Workloads()), strings.Join(Workloads(), ", "))
+	}
+	custom := object.Kind{APIVersion: workload[:i], Kind: workload[i+1:]}
+	if gv, err := schema.ParseGroupVersion(custom.APIVersion); err != nil || gv.Version == "" {
+		return nil, fmt.Errorf("%q is no kind of workload: %q is not written GROUP/VERSION", workload, custom.APIVersion)
+	}
+	if _, builtin := object.Builtin(custom.APIVersion, custom.Kind); builtin {
+		if slices.Contains(Workloads(), custom.Kind) {
+			return ControllersOf(custom.Kind)
+		}
+		return []object.Kind{custom}, nil
+	}
+	return append(object.Between(), custom), nil
+}
+
+// own finds one of Kubernetes' own controllers.
+func own(kind string) []object.Kind {
+	all := append(object.Between(), object.Workloads()...)
+	return slices.DeleteFunc(all, func(k object.Kind) bool { return k.Kind != kind })
+}
+
+// AnyController reports whether the rules are for a pod with whatever controllers
+// of Kubernetes' own. One with others needs to read those too.
+func (p Plan) AnyController() bool { return p.asks(partOwners) && p.Controllers == nil }
+
 // controllers are the kinds that are read on the way to the workload, and those
 // that it may be of.
-func (p Plan) controllers() (between, above []object.Kind) {
-	for _, k := range object.Between() {
-		leads := p.Workload == "Deployment" && k.Kind == "ReplicaSet" || p.Workload == "CronJob" && k.Kind == "Job"
-		if leads || p.Workload == k.Kind || p.Workload == "" {
-			between = append(between, k)
+func (p Plan) controllers() (climbed, workloads []object.Kind) {
+	if p.Controllers == nil {
+		return object.Between(), object.Workloads()
+	}
+	for i, k := range p.Controllers {
+		if object.IsWorkload(k.APIVersion, k.Kind) {
+			return climbed, append(workloads, k)
+		}
+		climbed = append(climbed, k)
+		// A Job or a ReplicaSet that nothing controls is a workload itself, and is
+		// read again now and then, but not watched.
+		if i == len(p.Controllers)-1 && !object.IsBetween(k.APIVersion, k.Kind) {
+			workloads = append(workloads, k)
 		}
 	}
-	// A Job or a ReplicaSet that nothing controls is a workload itself, and is
-	// read again now and then, but not watched.
-	for _, k := range object.Workloads() {
-		if p.Workload == k.Kind || p.Workload == "" {
-			above = append(above, k)
-		}
-	}
-	return between, above
+	return climbed, workloads
 }
 
 // ruleSet joins rules that differ in their verbs or reasons only.

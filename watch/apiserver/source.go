@@ -72,7 +72,7 @@ func (s *Source) Read(ctx context.Context) (watch.Layer, error) {
 func (s *Source) usable() error {
 	asks := func(x part) bool { return s.Plan.asks(x) }
 	inNamespace := asks(partPod) || asks(partNamespace) || asks(partServices) ||
-		slices.ContainsFunc(s.Plan.objects, func(o Object) bool { return o.Namespace == "" && s.Plan.resource(o).namespaced })
+		slices.ContainsFunc(s.Plan.objects, func(o Object) bool { return o.Namespace == "" && s.Plan.resource(o.APIVersion, o.Kind).namespaced })
 	switch {
 	case s.Pod.Namespace == "" && inNamespace:
 		return fmt.Errorf("%s: the namespace of this pod is not known; set POD_NAMESPACE by a fieldRef to metadata.namespace", s)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
-	"strings"
 
 	"github.com/podfacts/podfacts/watch/object"
 )
@@ -47,6 +46,22 @@ func (c *Cluster) List(apiVersion, kind, namespace string) []map[string]any {
 		if e.kind() == kind && object.Group(object.Text(e.object, "apiVersion")) == object.Group(apiVersion) &&
 			(namespace == "" || clusterScoped(e.object) || namespaceOf(e.object) == namespace) {
 			all = append(all, e.object)
+		}
+	}
+	return all
+}
+
+// Resources says how custom kinds are served whose definitions were loaded, in
+// whatever version.
+func (c *Cluster) Resources() map[object.Kind]object.Resource {
+	all := make(map[object.Kind]object.Resource)
+	for _, o := range c.List("apiextensions.k8s.io/v1", "CustomResourceDefinition", "") {
+		group, kind := object.Text(o, "spec", "group"), object.Text(o, "spec", "names", "kind")
+		r := object.Resource{Name: object.Text(o, "spec", "names", "plural"), Namespaced: object.Text(o, "spec", "scope") == "Namespaced"}
+		for _, version := range object.List(o, "spec", "versions") {
+			if r.Name != "" {
+				all[object.Kind{APIVersion: group + "/" + object.Text(version, "name"), Kind: kind}] = r
+			}
 		}
 	}
 	return all
@@ -111,10 +126,9 @@ func clusterScoped(o map[string]any) bool {
 	if object.Text(o, "metadata", "namespace") != "" {
 		return false
 	}
-	switch kind := object.Text(o, "kind"); kind {
-	case "Node", "Namespace", "PersistentVolume", "StorageClass", "PriorityClass", "RuntimeClass", "IngressClass":
-		return true
-	default:
-		return object.Text(o, "metadata", "uid") != "" || strings.HasPrefix(kind, "Cluster")
+	kind := object.Text(o, "kind")
+	if r, known := object.Builtin(object.Text(o, "apiVersion"), kind); known {
+		return !r.Namespaced
 	}
+	return object.Text(o, "metadata", "uid") != "" || !object.GuessNamespaced(kind)
 }

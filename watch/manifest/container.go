@@ -37,6 +37,24 @@ func (c *Container) add(v Volume) {
 	}
 }
 
+// mountsToken looks for a projected token, or for a Secret in its usual place.
+func mountsToken(spec map[string]any, volumes []map[string]any) bool {
+	for _, m := range object.List(spec, "volumeMounts") {
+		for _, v := range volumes {
+			if object.Text(v, "name") != object.Text(m, "name") {
+				continue
+			}
+			projected := slices.ContainsFunc(object.List(v, "projected", "sources"), func(source map[string]any) bool {
+				return object.Map(source, "serviceAccountToken") != nil
+			})
+			if projected || object.Map(v, "secret") != nil && path.Clean(object.Text(m, "mountPath")) == serviceAccountDir {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // ours reports whether a container is podfacts itself.
 func (c Container) ours() bool {
 	image, _, _ := strings.Cut(path.Base(c.image), "@")
@@ -53,6 +71,7 @@ func (p *Projection) union() Container {
 		if c.ServiceAccount != nil {
 			all.add(*c.ServiceAccount)
 		}
+		all.Token = all.Token || c.Token
 		for name, reason := range c.Unknown {
 			if _, known := all.Env[name]; !known {
 				setDefaultText(all.Unknown, name, reason)

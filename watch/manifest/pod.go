@@ -33,8 +33,8 @@ type Query struct {
 	APIVersion, Kind string
 	Namespace        string // empty: the pod's
 	Name             string // empty: a list
-	// Selects is the label selector of a list. Nil selects everything.
-	Selects func(labels map[string]string) bool
+	// Selects says which objects a list has. Nil selects everything.
+	Selects func(o map[string]any) bool
 }
 
 // Object is a copy of the pod's object.
@@ -52,6 +52,19 @@ func (p *Pod) Project() (*Projection, error) {
 		placed.add(fmt.Errorf("%s: %w", p.at, e))
 	}
 	return projection, placed.ErrorOrNil()
+}
+
+// Controllers lists the kinds of the controllers above the pod, its own first and
+// its workload last. known is false where not all of them were loaded, and for a pod
+// that was made from a kind that is not Kubernetes' own: whether anything stands
+// between the two is then not known.
+func (p *Pod) Controllers() (kinds []object.Kind, known bool) {
+	kinds, known = object.Controllers(p.object, p.find)
+	if p.made && len(p.controllers) > 0 {
+		_, builtin := object.Builtin(object.Text(p.controllers[0], "apiVersion"), object.Text(p.controllers[0], "kind"))
+		known = known && builtin
+	}
+	return kinds, known
 }
 
 // String names the source.
@@ -118,7 +131,7 @@ func (p *Pod) answer(l *watch.Layer, q Query) {
 	}
 	var selected []map[string]any
 	for _, o := range p.cluster.List(q.APIVersion, q.Kind, namespace) {
-		if q.Selects == nil || q.Selects(object.Strings(o, "metadata", "labels")) {
+		if q.Selects == nil || q.Selects(o) {
 			selected = append(selected, o)
 		}
 	}

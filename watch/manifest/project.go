@@ -29,6 +29,9 @@ type Container struct {
 	// ServiceAccount is the volume with token and namespace, or nil where none
 	// is mounted.
 	ServiceAccount *Volume
+	// Token says that a token of the pod's service account is mounted, be it there or
+	// elsewhere.
+	Token bool
 	// Env is the environment that the spec declares.
 	Env map[string]string
 	// Unknown says why a declared variable has no value here; "*" stands for all
@@ -93,6 +96,7 @@ func Project(pod, node map[string]any) (*Projection, error) {
 	for _, c := range object.Containers(pod) {
 		container := Container{Name: object.Text(c, "name")}
 		container.mount(c, volumes)
+		container.Token = mountsToken(c, object.List(pod, "spec", "volumes"))
 		k.environment(c, &container)
 		projection.Containers = append(projection.Containers, container)
 	}

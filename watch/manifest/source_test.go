@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"reflect"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/podfacts/podfacts/watch"
 	"github.com/podfacts/podfacts/watch/manifest"
+	"github.com/podfacts/podfacts/watch/object"
 )
 
 // TestExplain: what a dry run cannot know says how to tell it.
@@ -119,7 +121,7 @@ metadata: {name: fast}
 		{ID: "none", APIVersion: "v1", Kind: "ConfigMap", Name: "none"},
 		{ID: "elsewhere", APIVersion: "v1", Kind: "ConfigMap", Name: "settings", Namespace: "elsewhere"},
 		{ID: "all", APIVersion: "v1", Kind: "ConfigMap"},
-		{ID: "some", APIVersion: "v1", Kind: "ConfigMap", Selects: func(labels map[string]string) bool { return labels["app"] == "web" }},
+		{ID: "some", APIVersion: "v1", Kind: "ConfigMap", Selects: func(o map[string]any) bool { return object.Text(o, "metadata", "labels", "app") == "web" }},
 	}
 	s := collect(t, pod)
 	if f := lookup(t, s, "objects.one"); f.Sensitive || f.Value.(map[string]any)["data"].(map[string]any)["a"] != "b" {
@@ -152,6 +154,103 @@ func TestServicesOfManifest(t *testing.T) {
 		"ports": []any{map[string]any{"name": "", "port": int64(80), "protocol": "TCP", "targetPort": int64(80)}}}}
 	if got := lookup(t, s, "services").Value; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// TestControllers: the kinds above a pod, and whether those are all.
+func TestControllers(t *testing.T) {
+	t.Parallel()
+	owned := func(by string) string {
+		return "apiVersion: v1\nkind: Pod\nmetadata: {name: web, ownerReferences: [" + by + "]}\nspec: {containers: [{name: main}]}\n"
+	}
+	const set = "{apiVersion: apps/v1, kind: ReplicaSet, name: web-7, controller: true}"
+	for _, tt := range []struct {
+		name, text, want string
+		known            bool
+	}{
+		{"none", owned(""), "[]", true},
+		{"not loaded", owned(set), "[{apps/v1 ReplicaSet}]", false},
+		{"by reference", owned("{apiVersion: apps/v1, kind: DaemonSet, name: web, controller: true}"), "[{apps/v1 DaemonSet}]", true},
+		{"made", "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: c}\nspec: {jobTemplate: {spec: {" + template + "}}}\n",
+			"[{batch/v1 Job} {batch/v1 CronJob}]", true},
+		{"made of a custom kind", "apiVersion: example.com/v1\nkind: Rollout\nmetadata: {name: c}\nspec: {" + template + "}\n",
+			"[{example.com/v1 Rollout}]", false},
+	} {
+		kinds, known := load(t, tt.text).Controllers()
+		if got := fmt.Sprint(kinds); got != tt.want || known != tt.known {
+			t.Errorf("%s: %s, known %v", tt.name, got, known)
+		}
+	}
+}
+
+// TestResources: custom kinds by their definitions, and objects of kinds that have no
+// namespace.
+func TestResources(t *testing.T) {
+	t.Parallel()
+	cluster, err := manifest.Load(manifest.Input{Pod: "-", Stdin: strings.NewReader(header + `spec: {containers: [{name: main}]}
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: gearbox.example.com}
+spec: {group: example.com, scope: Cluster, names: {kind: Gear, plural: gearbox}, versions: [{name: v1}, {name: v2}]}
+---
+apiVersion: postgresql.cnpg.io/v1
+kind: Cluster
+metadata: {name: db}
+---
+apiVersion: cert-manager.io/v1
+kind: ClusterIssuer
+metadata: {name: ca}
+---
+apiVersion: resource.k8s.io/v1
+kind: DeviceClass
+metadata: {name: gpu}
+`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gear := object.Resource{Name: "gearbox"}
+	want := map[object.Kind]object.Resource{{APIVersion: "example.com/v1", Kind: "Gear"}: gear, {APIVersion: "example.com/v2", Kind: "Gear"}: gear}
+	if got := cluster.Resources(); !reflect.DeepEqual(got, want) {
+		t.Errorf("%v", got)
+	}
+	for kind, everywhere := range map[object.Kind]bool{
+		{APIVersion: "postgresql.cnpg.io/v1", Kind: "Cluster"}:    false,
+		{APIVersion: "cert-manager.io/v1", Kind: "ClusterIssuer"}: true,
+		{APIVersion: "resource.k8s.io/v1", Kind: "DeviceClass"}:   true,
+	} {
+		if got := len(cluster.List(kind.APIVersion, kind.Kind, "elsewhere")) == 1; got != everywhere {
+			t.Errorf("%v is in every namespace: %v", kind, got)
+		}
+	}
+}
+
+// TestToken: who has one.
+func TestToken(t *testing.T) {
+	t.Parallel()
+	const usual = "/var/run/secrets/kubernetes.io/serviceaccount"
+	for _, tt := range []struct {
+		spec string
+		want bool
+	}{
+		{"containers: [{name: main}]", true},
+		{"automountServiceAccountToken: false, containers: [{name: main}]", false},
+		{"automountServiceAccountToken: false, containers: [{name: main}, {name: podfacts, volumeMounts: [{name: t, mountPath: /t}]}], " +
+			"volumes: [{name: t, projected: {sources: [{serviceAccountToken: {path: token}}]}}]", true},
+		{"automountServiceAccountToken: false, containers: [{name: podfacts}, {name: main, volumeMounts: [{name: t, mountPath: /t}]}], " +
+			"volumes: [{name: t, projected: {sources: [{serviceAccountToken: {path: token}}]}}]", false},
+		{"automountServiceAccountToken: false, containers: [{name: main, volumeMounts: [{name: t, mountPath: " + usual + "}]}], " +
+			"volumes: [{name: t, secret: {secretName: token}}]", true},
+		{"automountServiceAccountToken: false, containers: [{name: main, volumeMounts: [{name: t, mountPath: /etc/tls}]}], " +
+			"volumes: [{name: t, secret: {secretName: tls}}]", false},
+	} {
+		projection, err := load(t, header+"spec: {"+tt.spec+"}").Project()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := projection.Self().Token; got != tt.want {
+			t.Errorf("%s: %v", tt.spec, got)
+		}
 	}
 }
 

@@ -189,6 +189,27 @@ func TestWorkloadNotStated(t *testing.T) {
 	}
 }
 
+func TestBuiltin(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[object.Kind]string{
+		{APIVersion: "v1", Kind: "ConfigMap"}:                      "{configmaps true} true",
+		{APIVersion: "networking.k8s.io/v1beta1", Kind: "Ingress"}: "{ingresses true} true",
+		{APIVersion: "node.k8s.io/v1", Kind: "RuntimeClass"}:       "{runtimeclasses false} true",
+		{APIVersion: "metrics.k8s.io/v1beta1", Kind: "PodMetrics"}: "{pods true} true",
+		{APIVersion: "example.com/v1", Kind: "Ingress"}:            "{ false} false",
+	} {
+		r, ok := object.Builtin(kind.APIVersion, kind.Kind)
+		if got := fmt.Sprint(r, ok); got != want {
+			t.Errorf("%v: %s", kind, got)
+		}
+	}
+	for kind, want := range map[string]bool{"Gear": true, "Cluster": true, "ClusterIssuer": false, "Clusterware": true} {
+		if got := object.GuessNamespaced(kind); got != want {
+			t.Errorf("%s: %v", kind, got)
+		}
+	}
+}
+
 func TestPeers(t *testing.T) {
 	t.Parallel()
 	pods := []map[string]any{

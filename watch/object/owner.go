@@ -11,9 +11,6 @@ import (
 // any.
 type Lookup func(apiVersion, kind, namespace, name, uid string) (map[string]any, bool)
 
-// Kind names a kind as owner references do.
-type Kind struct{ APIVersion, Kind string }
-
 // Workloads lists the kinds at which the way up from a pod ends, whoever owns
 // them: what people call the workload of a pod that an operator's database runs
 // is the StatefulSet, which has the replicas, and not the operator's resource.
@@ -39,15 +36,6 @@ func isOneOf(kinds []Kind, apiVersion, kind string) bool {
 	return slices.ContainsFunc(kinds, func(k Kind) bool { return k.Kind == kind && Group(k.APIVersion) == Group(apiVersion) })
 }
 
-// Group is the API group of an apiVersion: apps for apps/v1, nothing for v1.
-func Group(apiVersion string) string {
-	group, _, found := strings.Cut(apiVersion, "/")
-	if !found {
-		return ""
-	}
-	return group
-}
-
 // Owner states owner.*: the controller that the pod names. A pod without one
 // states nothing.
 func Owner(pod map[string]any, from string) watch.Layer {
@@ -69,10 +57,11 @@ func Owner(pod map[string]any, from string) watch.Layer {
 // stated; the merge may still conclude the workload from labels and names.
 func Workload(pod map[string]any, find Lookup) watch.Layer {
 	var l watch.Layer
-	top, whole := climb(pod, find)
-	if !whole || top.kind == "" {
+	way, whole := climb(pod, find)
+	if !whole || len(way) == 0 {
 		return l
 	}
+	top := way[len(way)-1]
 	from := "ownerReferences of " + top.named
 	if top.object != nil {
 		from = Name(top.object)
@@ -98,16 +87,26 @@ func replicasDefault(kind string) bool {
 	return kind == "Deployment" || kind == "StatefulSet" || kind == "ReplicaSet" || kind == "ReplicationController"
 }
 
-// step is one controller on the way up.
-type step struct {
-	kind, name, uid string
-	named           string         // who refers to it
-	object          map[string]any // nil where it cannot be had
+// Controllers lists the kinds of the controllers above a pod, its own first and its
+// workload last. whole is false where it is not known what stands above the last one.
+func Controllers(pod map[string]any, find Lookup) (kinds []Kind, whole bool) {
+	way, whole := climb(pod, find)
+	for _, s := range way {
+		kinds = append(kinds, Kind{s.apiVersion, s.kind})
+	}
+	return kinds, whole
 }
 
-// climb walks the controller references from a pod to its workload. whole says
-// that it got there. The zero step means that the pod has no controller.
-func climb(pod map[string]any, find Lookup) (top step, whole bool) {
+// step is one controller on the way up.
+type step struct {
+	apiVersion, kind, name, uid string
+	named                       string         // who refers to it
+	object                      map[string]any // nil where it cannot be had
+}
+
+// climb walks the controller references from a pod up to its workload. whole says
+// that it got there.
+func climb(pod map[string]any, find Lookup) (way []step, whole bool) {
 	// Owners can be written by anybody, so that a loop of them is possible.
 	const highest = 10
 	namespace := Text(pod, "metadata", "namespace")
@@ -115,23 +114,23 @@ func climb(pod map[string]any, find Lookup) (top step, whole bool) {
 	for range highest {
 		ref := Controller(o)
 		if ref == nil {
-			return top, true
+			return way, true
 		}
-		apiVersion := Text(ref, "apiVersion")
-		top = step{kind: Text(ref, "kind"), name: Text(ref, "name"), uid: Text(ref, "uid"), named: Name(o)}
-		found, ok := find(apiVersion, top.kind, namespace, top.name, top.uid)
+		s := step{apiVersion: Text(ref, "apiVersion"), kind: Text(ref, "kind"), name: Text(ref, "name"), uid: Text(ref, "uid"), named: Name(o)}
+		found, ok := find(s.apiVersion, s.kind, namespace, s.name, s.uid)
 		if ok {
-			top.object, o = found, found
-			top.uid = or(top.uid, Text(found, "metadata", "uid"))
+			s.object, o = found, found
+			s.uid = or(s.uid, Text(found, "metadata", "uid"))
 		}
+		way = append(way, s)
 		switch {
-		case IsWorkload(apiVersion, top.kind):
-			return top, true
+		case IsWorkload(s.apiVersion, s.kind):
+			return way, true
 		case !ok:
-			return top, !IsBetween(apiVersion, top.kind)
+			return way, !IsBetween(s.apiVersion, s.kind)
 		}
 	}
-	return top, false
+	return way, false
 }
 
 // Controller is the owner reference that controls an object, or nil.
@@ -148,15 +147,16 @@ func Controller(o map[string]any) map[string]any {
 // workloadID names the workload as far as it can be found. A ReplicaSet that
 // cannot be read gives away its Deployment by the hash at the end of its name.
 func workloadID(pod map[string]any, find Lookup) string {
-	top, whole := climb(pod, find)
+	way, whole := climb(pod, find)
+	if len(way) == 0 {
+		return ""
+	}
+	top := way[len(way)-1]
 	if !whole && top.kind == "ReplicaSet" {
 		hash := Text(pod, "metadata", "labels", "pod-template-hash")
 		if name, ok := strings.CutSuffix(top.name, "-"+hash); ok && hash != "" {
 			top.kind, top.name = "Deployment", name
 		}
-	}
-	if top.kind == "" {
-		return ""
 	}
 	return top.kind + "/" + top.name
 }

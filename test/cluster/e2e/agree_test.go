@@ -3,6 +3,8 @@ package e2e
 import (
 	"encoding/json"
 	"maps"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -55,6 +57,15 @@ func TestAgreesWithKubectl(t *testing.T) {
 			}
 		})
 	}
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func viewOf(t *testing.T, p *process) map[string]any {
@@ -251,19 +262,46 @@ func compact(fields map[string]any) map[string]any {
 }
 
 // TestLiveViewIsThatOfThePod compares what podfacts says of a pod from outside with what
-// it says inside, where nothing is mounted but the token and everything may be read. The
-// one exception is the server's version, which is no object that could be downloaded.
+// it says inside, where everything may be read: with the token alone, with the volumes
+// that a real kubelet wrote, and without the API server.
 func TestLiveViewIsThatOfThePod(t *testing.T) {
 	for _, f := range fixtures {
 		t.Run(f.dir, func(t *testing.T) {
 			p := fixturePod(t, f.dir, f.pod)
-			inside := viewOf(t, p.run(t, "view", "-o", "json"))
-			live := viewOf(t, outside(t, "view", "--live", "shop/"+f.pod, "-o", "json", "--kubeconfig", shared.Kubeconfig()))
-			delete(inside["cluster"].(map[string]any), "version")
-			for _, view := range []map[string]any{live, inside} {
-				for name := range view {
-					if !reflect.DeepEqual(live[name], inside[name]) {
-						t.Errorf("%s:\nlive   %s\ninside %s", name, text(t, live[name]), text(t, inside[name]))
+			uid := at(kubectl(t, "get", "-n", "shop", "pod", f.pod), "metadata", "uid").(string)
+			for _, dir := range []string{"podinfo", "proj"} {
+				if err := os.CopyFS(filepath.Join(p.root, "etc", dir), os.DirFS(objects+f.dir+"/"+dir)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p.write(t, "etc/podinfo/uid", uid) // the kubelet's was that of another cluster
+			for line := range strings.Lines(read(t, objects+f.dir+"/container.env")) {
+				if !strings.HasPrefix(line, "KUBERNETES_") && !strings.Contains(line, "UID") {
+					p.env = append(p.env, strings.TrimSpace(line))
+				}
+			}
+			p.write(t, "etc/projected/labels", p.read(t, "etc/proj/labels"))
+			p.write(t, "etc/projected/cpu_limit", p.read(t, "etc/proj/cpu_limit"))
+			p.write(t, "etc/podfacts/items.yaml", `volumes:
+- path: /etc/podinfo
+- path: /etc/projected
+  items: [{path: labels, fieldRef: {fieldPath: metadata.labels}}]
+`)
+			for _, flags := range []string{
+				"", "--volume /etc/podinfo --volume /etc/projected", "--volume /etc/podinfo --api never", "-c etc/podfacts/items.yaml",
+			} {
+				args := append([]string{"view", "-o", "json"}, strings.Fields(flags)...)
+				inside := viewOf(t, p.run(t, args...))
+				args = append(args, "--live", "shop/"+f.pod, "--kubeconfig", shared.Kubeconfig())
+				live := viewOf(t, outsideIn(t, p.root, args...))
+				if flags == "" { // the containers' mounts are not those of the test
+					delete(live, "files")
+				}
+				for _, view := range []map[string]any{live, inside} {
+					for name := range view {
+						if !reflect.DeepEqual(live[name], inside[name]) {
+							t.Errorf("%s: %s:\nlive   %s\ninside %s", flags, name, text(t, live[name]), text(t, inside[name]))
+						}
 					}
 				}
 			}

@@ -137,7 +137,14 @@ func (p *pod) run(t *testing.T, args ...string) *process {
 // outside runs podfacts where the test runs, without the test's environment.
 func outside(t *testing.T, args ...string) *process {
 	t.Helper()
+	return outsideIn(t, "", args...)
+}
+
+// outsideIn is outside, in a directory.
+func outsideIn(t *testing.T, dir string, args ...string) *process {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), binary, args...)
+	cmd.Dir = dir
 	cmd.Env = []string{"HOME=" + t.TempDir()}
 	p := begin(t, cmd)
 	p.wait(t)

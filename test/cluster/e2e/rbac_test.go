@@ -359,8 +359,7 @@ func (x *trial) judge(t *testing.T, p *process) {
 func (x *trial) complained(said string) error {
 	for line := range strings.Lines(said) {
 		fact := x.fact
-		unnamed := strings.HasPrefix(fact, "limits.") || strings.HasPrefix(fact, "requests.") // of a container that nobody names
-		if x.spare(*x.lacks) || unnamed {
+		if x.spare(*x.lacks) {
 			fact = ""
 		}
 		if strings.Contains(line, "resources: ["+x.lacks.resource+"]") && strings.Contains(line, "verbs: ["+x.lacks.verb+"]") && strings.Contains(line, fact) {

@@ -43,7 +43,7 @@ func TestSaysWhatIsWrong(t *testing.T) {
 		},
 		"unknown group": {
 			config: object("{id: a, apiVersion: apps.example.com/v1, kind: Deployment, name: web}", "objects.a.metadata.name"),
-			code:   1, says: []string{"apiVersion apps.example.com/v1: not found", "kubectl api-versions"},
+			code:   1, says: []string{"apiVersion apps.example.com/v1: not found", "did you mean apiVersion: apps/v1?"},
 		},
 		"wrong authority": {
 			config: label,
