@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/podfacts/podfacts/agent/notify"
 )
 
 // Action is what is done with a command when something has changed. The zero
@@ -12,7 +14,7 @@ import (
 type Action struct {
 	kind   actionKind
 	signal syscall.Signal
-	name   string // of the signal
+	name   string // of the signal, as it was given
 	code   int
 }
 
@@ -26,7 +28,7 @@ const (
 )
 
 // ParseAction reads "restart", "none", "exit:CODE", or the name of a signal:
-// HUP, SIGHUP and hup are the same.
+// HUP, SIGHUP, hup and 1 are the same.
 func ParseAction(text string) (Action, error) {
 	if code, ok := strings.CutPrefix(text, "exit:"); ok {
 		n, err := strconv.ParseUint(code, 10, 8)
@@ -41,11 +43,11 @@ func ParseAction(text string) (Action, error) {
 	case "none":
 		return Action{kind: nothing}, nil
 	}
-	number, name, err := parseSignal(text)
+	number, err := notify.ParseSignal(text)
 	if err != nil {
-		return Action{}, fmt.Errorf("%q is none of restart, none, exit:CODE and a signal such as HUP: %w", text, err)
+		return Action{}, fmt.Errorf("%q is none of restart, none, exit:CODE and a signal: %w", text, err)
 	}
-	return Action{kind: tell, signal: number, name: name}, nil
+	return Action{kind: tell, signal: number, name: strings.ToUpper(text)}, nil
 }
 
 // String is what [ParseAction] reads.

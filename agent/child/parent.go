@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/podfacts/podfacts/agent/internal/reap"
+	"github.com/podfacts/podfacts/agent/internal/orphan"
 )
 
 // Defaults of a [Parent].
@@ -32,12 +32,13 @@ type Parent struct {
 	Log   *slog.Logger // nil: silent
 
 	once   sync.Once
-	reaper *reap.Reaper
-	wake   chan struct{} // something has changed
+	reaper *orphan.Reaper
+	wake   chan struct{} // something below is new
 
 	mu      sync.Mutex
 	environ []string // the newest
 	files   bool     // files have changed since the command was last told
+	end     *int     // with which code to end
 }
 
 // Change says that the command should have another environment; if files, that
@@ -48,6 +49,21 @@ func (p *Parent) Change(environ []string, files bool) {
 	p.mu.Lock()
 	p.environ, p.files = environ, p.files || files
 	p.mu.Unlock()
+	p.tell()
+}
+
+// End ends the command as for a restart, and lets Run return code. It never
+// blocks.
+func (p *Parent) End(code int) {
+	p.prepare()
+	p.mu.Lock()
+	p.end = &code
+	p.mu.Unlock()
+	p.tell()
+}
+
+// tell wakes Run.
+func (p *Parent) tell() {
 	select {
 	case p.wake <- struct{}{}:
 	default:
@@ -59,15 +75,22 @@ func (p *Parent) Change(environ []string, files bool) {
 // orphans would take.
 func (p *Parent) Context(ctx context.Context) context.Context {
 	p.prepare()
-	return reap.With(ctx, p.reaper)
+	return orphan.With(ctx, p.reaper)
 }
 
 func (p *Parent) prepare() {
-	p.once.Do(func() { p.reaper, p.wake = reap.New(), make(chan struct{}, 1) })
+	p.once.Do(func() { p.reaper, p.wake = orphan.New(), make(chan struct{}, 1) })
 }
 
-// news returns the newest environment, and whether the command that was told of
-// another one has to know.
+// asked is the code to end with, or nil.
+func (p *Parent) asked() *int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.end
+}
+
+// news returns the newest environment, or told where there is none, and whether
+// files have changed.
 func (p *Parent) news(told []string) (environ []string, files bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -279,11 +279,34 @@ func TestActions(t *testing.T) {
 	}
 }
 
+// TestEnd: podfacts is asked for an exit code, in between or during a restart.
+func TestEnd(t *testing.T) {
+	t.Parallel()
+	for _, restarting := range []bool{false, true} {
+		n := newNote(t)
+		p := parent(`trap 'echo asked >> $N; while [ ! -e $N.stop ]; do sleep 0.01; done; exit 1' TERM; echo "$A ready" >> $N; while :; do sleep 0.01; done`)
+		ended := running(t, p, "N="+n.path, "A=1")
+		n.await("1 ready\n")
+		if restarting {
+			p.Change(environ("N="+n.path, "A=2"), false)
+			n.await("1 ready\nasked\n")
+		}
+		p.End(88)
+		p.Change(environ("N="+n.path, "A=3"), true)
+		n.await("1 ready\nasked\n")
+		n.end()
+		if code := ended(); code != 88 {
+			t.Errorf("ended with %d", code)
+		}
+		n.await("1 ready\nasked\n")
+	}
+}
+
 func TestParseAction(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"restart": "restart", "none": "none", "exit:0": "exit:0", "exit:255": "exit:255", "hup": "SIGHUP", "SIGUSR2": "SIGUSR2", "Winch": "SIGWINCH",
-		"": "error", "exit": "error", "exit:": "error", "exit:256": "error", "exit:-1": "error", "exit:x": "error", "KILL": "error", "Restart": "error", "9": "error",
+		"restart": "restart", "none": "none", "exit:0": "exit:0", "exit:255": "exit:255", "hup": "HUP", "SIGUSR2": "SIGUSR2", "Winch": "WINCH", "10": "10",
+		"": "error", "exit": "error", "exit:": "error", "exit:256": "error", "exit:-1": "error", "exit:x": "error", "Restart": "error", "0": "error", "65": "error",
 	} {
 		a, err := ParseAction(text)
 		if got := a.String(); err == nil && got != want || (err != nil) != (want == "error") {

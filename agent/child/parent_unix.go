@@ -77,6 +77,7 @@ type run struct {
 	settling bool // a change is to be acted upon when settled fires
 	stopping bool // the command was told to end, for a restart or an exit
 	leaving  bool // podfacts was told to end
+	exit     *int // the code to end with once the command has ended
 }
 
 // start starts the command with the newest environment.
@@ -129,8 +130,14 @@ func (r *run) loop() (code int, err error) {
 
 // noticed makes sure that a change is acted upon.
 func (r *run) noticed() {
+	code := r.asked()
 	switch {
-	case r.settling, r.leaving, r.OnChange.kind == nothing:
+	case r.leaving:
+	case code != nil && r.exit == nil:
+		r.log().Info("ending the command, and then podfacts", "code", *code)
+		r.exit = code
+		r.stop()
+	case r.settling, r.OnChange.kind == nothing:
 	case r.stopping: // the next start takes it in
 	default:
 		r.settling = true
@@ -149,43 +156,48 @@ func (r *run) pass(s os.Signal) {
 		r.settled.Stop()
 		r.graceOver.Stop() // how long it takes is up to who has sent the signal
 	}
-	if again {
-		return
-	}
-	if err := r.command.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		r.log().Error("cannot pass a signal on", "signal", s.String(), "error", err)
+	if !again {
+		r.signal(s)
 	}
 }
 
 // act does what is to be done after a change, if it still is one.
 func (r *run) act() {
 	environ, files := r.news(r.told)
-	if !files && slices.Equal(environ, r.told) {
+	if r.stopping || !files && slices.Equal(environ, r.told) {
 		return
 	}
 	log := r.log().With("variables", changed(r.told, environ), "files", files)
-	signal := syscall.SIGTERM
+	r.told = environ
 	switch r.OnChange.kind {
-	case restart:
-		log.Info("restarting the command")
-	case exit:
-		log.Info("ending the command, and then podfacts", "code", r.OnChange.code)
 	case tell:
 		log.Info("signalling the command", "signal", r.OnChange.name)
-		signal = r.OnChange.signal
-	}
-	r.told = environ
-	switch err := r.command.Signal(signal); {
-	case errors.Is(err, os.ErrProcessDone):
-		return // it has ended by itself
-	case err != nil:
-		r.log().Error("cannot signal the command", "error", err)
+		r.signal(r.OnChange.signal)
 		return
+	case exit:
+		log.Info("ending the command, and then podfacts", "code", r.OnChange.code)
+		r.exit = &r.OnChange.code
+	default:
+		log.Info("restarting the command")
 	}
-	if r.OnChange.kind != tell {
+	r.stop()
+}
+
+// stop asks the command to end, and sees to it that it does.
+func (r *run) stop() {
+	if !r.stopping && r.signal(syscall.SIGTERM) {
 		r.stopping = true
 		r.graceOver.Reset(r.grace())
 	}
+}
+
+// signal signals the command, and says whether it was there to be signalled.
+func (r *run) signal(s os.Signal) bool {
+	err := r.command.Signal(s)
+	if err != nil && !errors.Is(err, os.ErrProcessDone) { // the end of one that is done comes up by itself
+		r.log().Error("cannot signal the command", "signal", s.String(), "error", err)
+	}
+	return err == nil
 }
 
 // over says whether podfacts ends with the command, and with which code.
@@ -198,8 +210,8 @@ func (r *run) over(end error) (code int, over bool) {
 		return r.status(end), true
 	}
 	killGroup(r.command.Pid)
-	if r.OnChange.kind == exit {
-		return r.OnChange.code, true
+	if r.exit != nil {
+		return *r.exit, true
 	}
 	return 0, false
 }

@@ -3,27 +3,12 @@
 package child
 
 import (
-	"fmt"
 	"os"
 	"os/signal"
 	"runtime"
 	"slices"
-	"strings"
 	"syscall"
 )
-
-// parseSignal takes "HUP", "SIGHUP" and "hup" for the same signal.
-func parseSignal(text string) (syscall.Signal, string, error) {
-	name := strings.TrimPrefix(strings.ToUpper(text), "SIG")
-	known := map[string]syscall.Signal{
-		"HUP": syscall.SIGHUP, "INT": syscall.SIGINT, "QUIT": syscall.SIGQUIT, "ABRT": syscall.SIGABRT, "USR1": syscall.SIGUSR1,
-		"USR2": syscall.SIGUSR2, "ALRM": syscall.SIGALRM, "TERM": syscall.SIGTERM, "CONT": syscall.SIGCONT, "WINCH": syscall.SIGWINCH,
-	}
-	if known[name] == 0 {
-		return 0, "", fmt.Errorf("unknown signal")
-	}
-	return known[name], "SIG" + name, nil
-}
 
 // caught are the signals that do not reach podfacts itself: those that are
 // passed on, and SIGPIPE, lest a log that nobody reads any more ends the parent.

@@ -18,6 +18,8 @@ import (
 	"os"
 	"os/exec"
 	"time"
+
+	"github.com/podfacts/podfacts/agent/internal/orphan"
 )
 
 const (
@@ -69,13 +71,14 @@ func (p Program) Run(ctx context.Context) error {
 	}
 	cmd.WaitDelay = pipeGrace
 	ownGroup(cmd)
-	if err := cmd.Start(); err != nil {
+	wait, err := orphan.From(ctx).Start(cmd)
+	if err != nil {
 		return p.fail(err, "")
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	go func() { ended <- wait() }()
 
-	err := p.await(ctx, cmd, ended)
+	err = p.await(ctx, cmd, ended)
 	killGroup(cmd) // those it left behind
 	if err != nil {
 		soon(func() { killMarked(run, cmd.Process.Pid) })

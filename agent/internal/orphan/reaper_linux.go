@@ -1,4 +1,4 @@
-package reap
+package orphan
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-// Package reap takes leave of the dead that nobody waits for.
+// Package orphan takes leave of the dead that nobody waits for.
 //
 // The first process of a container inherits every process whose parent ends
 // before it. Each stays a zombie until the first process has waited for it. To
@@ -9,7 +9,7 @@
 // So a [Reaper] looks before it takes, with waitid(2) and WNOWAIT, and leaves
 // those alone that were started by [Reaper.Start]: somebody waits for them.
 // What is started deep below finds the reaper in its context, see [From].
-package reap
+package orphan
 
 import (
 	"context"
