@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -17,37 +16,7 @@ import (
 
 const modulePath = "github.com/podfacts/podfacts/test/cluster"
 
-// A Tool is a program that go.mod names as a tool, by its package.
-type Tool string
-
-// The tools that clusters are made of.
-const (
-	Etcd      Tool = "go.etcd.io/etcd/server/v3"
-	APIServer Tool = "k8s.io/kubernetes/cmd/kube-apiserver"
-	Kubectl   Tool = "k8s.io/kubernetes/cmd/kubectl"
-)
-
-// String is the name of the executable.
-func (t Tool) String() string {
-	if t == Etcd {
-		return "etcd"
-	}
-	return path.Base(string(t))
-}
-
-// about says how long a build takes on two cores with nothing cached.
-func (t Tool) about() string {
-	switch t {
-	case Etcd:
-		return "about 2 minutes"
-	case APIServer:
-		return "about 6 minutes"
-	default:
-		return "about a minute"
-	}
-}
-
-// Build builds those tools that are missing or older than go.mod says, and returns
+// Build builds those tools that are missing or older than their go.mod says, and returns
 // the directory that holds them. Of several processes one builds while the others
 // wait. Each build is announced on progress.
 func Build(ctx context.Context, progress io.Writer, tools ...Tool) (dir string, err error) {
@@ -59,11 +28,17 @@ func Build(ctx context.Context, progress io.Writer, tools ...Tool) (dir string, 
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	b := &builder{module: module, dir: dir, progress: progress}
-	if err := b.describe(ctx); err != nil {
-		return "", err
-	}
+	builders := map[string]*builder{}
 	for _, tool := range tools {
+		origin := tool.origin()
+		b := builders[origin.dir]
+		if b == nil {
+			b = &builder{origin: origin, module: filepath.Join(module, origin.dir), dir: dir, progress: progress}
+			if err := b.describe(ctx); err != nil {
+				return "", err
+			}
+			builders[origin.dir] = b
+		}
 		if err := b.ensure(ctx, tool); err != nil {
 			return "", fmt.Errorf("building %s: %w", tool, err)
 		}
@@ -81,18 +56,19 @@ func moduleDir(ctx context.Context) (string, error) {
 }
 
 type builder struct {
+	origin      origin
 	module, dir string
 	progress    io.Writer
-	kubernetes  string // version, as in v1.36.3
+	version     string // of the origin's main module, as in v1.36.3
 	inputs      []byte // what decides about the executables, tool and flags apart
 }
 
 func (b *builder) describe(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Version}}", "k8s.io/kubernetes")
+	cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Version}}", b.origin.main)
 	cmd.Dir = b.module
 	var err error
-	if b.kubernetes, err = output(cmd); err != nil {
-		return fmt.Errorf("finding the version of Kubernetes: %w", err)
+	if b.version, err = output(cmd); err != nil {
+		return fmt.Errorf("finding the version of %s: %w", b.origin.main, err)
 	}
 	cmd = exec.CommandContext(ctx, "go", "version")
 	cmd.Dir = b.module
@@ -115,7 +91,7 @@ func (b *builder) describe(ctx context.Context) error {
 func (b *builder) ensure(ctx context.Context, tool Tool) error {
 	var (
 		target = filepath.Join(b.dir, tool.String())
-		args   = []string{"build", "-trimpath", "-ldflags", b.ldflags(), "-o"}
+		args   = append(append([]string{"build", "-trimpath"}, b.origin.flags(b.version)...), "-o")
 		stamp  = fmt.Sprintf("%x\n", sha256.Sum256(fmt.Append(b.inputs, tool, args)))
 	)
 	if built(target, stamp) {
@@ -132,7 +108,7 @@ func (b *builder) ensure(ctx context.Context, tool Tool) error {
 		return nil // while we waited
 	}
 
-	fmt.Fprintf(b.progress, "building %s %s (%s the first time)\n", tool, b.version(tool), tool.about())
+	fmt.Fprintf(b.progress, "building %s %s (%s the first time)\n", tool, b.about(tool), tool.takes())
 	start := time.Now()
 	// Not in place: a running cluster keeps the executable that it started with.
 	scratch, err := b.scratch()
@@ -175,20 +151,11 @@ func (b *builder) scratch() (string, error) {
 	return os.MkdirTemp(b.dir, ".build-")
 }
 
-// ldflags stamp the version, which the API server reports at /version and compares
-// features with. From outside its tree it would be v0.0.0-master.
-func (b *builder) ldflags() string {
-	const version = "k8s.io/component-base/version."
-	parts := strings.SplitN(strings.TrimPrefix(b.kubernetes, "v"), ".", 3)
-	return fmt.Sprintf("-s -w -X %sgitVersion=%s -X %[1]sgitMajor=%[3]s -X %[1]sgitMinor=%[4]s",
-		version, b.kubernetes, parts[0], parts[1])
-}
-
-func (b *builder) version(tool Tool) string {
+func (b *builder) about(tool Tool) string {
 	if tool == Etcd {
-		return "for Kubernetes " + b.kubernetes
+		return "for Kubernetes " + b.version
 	}
-	return b.kubernetes
+	return b.version
 }
 
 func built(target, stamp string) bool {

@@ -17,7 +17,7 @@ func TestBuildHappensOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	var progress bytes.Buffer
-	b := &builder{module: module, dir: t.TempDir(), progress: &progress}
+	b := &builder{origin: Etcd.origin(), module: module, dir: t.TempDir(), progress: &progress}
 	if err := b.describe(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,7 @@ func TestServerIsTheVersionOfGoMod(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &builder{module: module}
+	b := &builder{origin: APIServer.origin(), module: module}
 	if err := b.describe(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -67,8 +67,8 @@ func TestServerIsTheVersionOfGoMod(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if version.GitVersion != b.kubernetes || version.Major != "1" {
-		t.Errorf("server %s (major %s), go.mod %s", version.GitVersion, version.Major, b.kubernetes)
+	if version.GitVersion != b.version || version.Major != "1" {
+		t.Errorf("server %s (major %s), go.mod %s", version.GitVersion, version.Major, b.version)
 	}
 }
 
