@@ -30,23 +30,24 @@ type UIDs map[string]types.UID
 // otherwise, it will name the new uid; an owner reference without uid gets that of the
 // owner. Namespaces that are missing are made, with the service accounts that pods use.
 func (c *Cluster) Apply(ctx context.Context, sources ...string) (UIDs, error) {
-	var objects []*unstructured.Unstructured
-	for _, source := range sources {
-		read, err := readSource(source)
-		if err != nil {
-			return nil, err
-		}
-		objects = append(objects, read...)
-	}
-	clients, err := c.client()
+	objects, err := Objects(sources...)
 	if err != nil {
 		return nil, err
 	}
+	client, err := c.client()
+	if err != nil {
+		return nil, err
+	}
+	return client.Apply(ctx, objects...)
+}
+
+// Apply is [Cluster.Apply] for objects that were read.
+func (c *Client) Apply(ctx context.Context, objects ...*unstructured.Unstructured) (UIDs, error) {
 	uids := UIDs{}
 	renamed := map[string]string{} // old uid to new
 	for _, u := range inOrder(objects) {
 		old := string(u.GetUID())
-		made, err := clients.apply(ctx, u, renamed)
+		made, err := c.apply(ctx, u, renamed)
 		if err != nil {
 			return uids, fmt.Errorf("applying %s: %w", key(u), err)
 		}
@@ -58,6 +59,19 @@ func (c *Cluster) Apply(ctx context.Context, sources ...string) (UIDs, error) {
 	return uids, nil
 }
 
+// Delete deletes an object, if it is there.
+func (c *Client) Delete(ctx context.Context, u *unstructured.Unstructured) error {
+	resource, err := c.resource(u.GroupVersionKind(), u.GetNamespace())
+	if err != nil {
+		return err
+	}
+	err = resource.Delete(ctx, u.GetName(), metav1.DeleteOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("deleting %s: %w", key(u), err)
+	}
+	return nil
+}
+
 func key(u *unstructured.Unstructured) string {
 	if u.GetNamespace() == "" {
 		return u.GetKind() + "/" + u.GetName()
@@ -65,7 +79,7 @@ func key(u *unstructured.Unstructured) string {
 	return u.GetKind() + "/" + u.GetNamespace() + "/" + u.GetName()
 }
 
-func (c *clients) apply(ctx context.Context, u *unstructured.Unstructured, renamed map[string]string) (*unstructured.Unstructured, error) {
+func (c *Client) apply(ctx context.Context, u *unstructured.Unstructured, renamed map[string]string) (*unstructured.Unstructured, error) {
 	u = forServer(u, renamed)
 	resource, err := c.resource(u.GroupVersionKind(), u.GetNamespace())
 	if err != nil {
@@ -99,7 +113,7 @@ func (c *clients) apply(ctx context.Context, u *unstructured.Unstructured, renam
 
 // prepare makes what an object needs to be let in: controllers would have made the
 // default service account, users the others. And it finds owners.
-func (c *clients) prepare(ctx context.Context, u *unstructured.Unstructured) error {
+func (c *Client) prepare(ctx context.Context, u *unstructured.Unstructured) error {
 	if namespace := u.GetNamespace(); namespace != "" {
 		account := "default"
 		if name, _, _ := unstructured.NestedString(u.Object, "spec", "serviceAccountName"); name != "" {
@@ -131,7 +145,7 @@ func (c *clients) prepare(ctx context.Context, u *unstructured.Unstructured) err
 }
 
 // ensureAccount makes a service account, and its namespace, unless they are there.
-func (c *clients) ensureAccount(ctx context.Context, namespace, name string) error {
+func (c *Client) ensureAccount(ctx context.Context, namespace, name string) error {
 	if err := ensure(ctx, c.dynamic.Resource(namespaces), "Namespace", namespace); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 // Package cluster starts a real control plane for tests: etcd and kube-apiserver,
-// built from source, on loopback, gone when the test ends. It has no controllers,
-// no scheduler and no kubelet: what a test applies is all that there is.
+// built from source, on loopback, gone when the test ends. Unless asked for it has no
+// controllers and no scheduler, and no kubelet: what a test applies is all that there is.
+// The package node adds a node, with real pods.
 //
 //	c := cluster.Start(t)                                        // ready in seconds
 //	_, err := c.Apply(t.Context(), "testdata/objects", manifest) // files, directories, YAML
@@ -42,6 +43,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -51,8 +53,13 @@ import (
 
 // Options say how to start a cluster. The zero value is right for most tests.
 type Options struct {
-	Flags    []string  // more kube-apiserver flags, such as --feature-gates=…
-	Progress io.Writer // where a build says what it does; nil means stderr
+	Flags       []string  // more kube-apiserver flags, such as --feature-gates=…
+	Controllers bool      // start kube-controller-manager and kube-scheduler, too
+	Progress    io.Writer // where a build says what it does; nil means stderr
+
+	// Prepare is called before anything starts, with the directory that the cluster is
+	// going to live in, see [Cluster.Dir]. It returns more kube-apiserver flags.
+	Prepare func(dir string) (flags []string, err error)
 }
 
 // A Cluster is one etcd and one kube-apiserver. Its methods may be used by several
@@ -67,10 +74,11 @@ type Cluster struct {
 	key     *rsa.PrivateKey // signs service account tokens
 	token   string          // the admin's
 
-	mu      sync.Mutex
-	etcd    *process
-	server  *process // nil while stopped
-	clients *clients // nil until asked for, and after the certificate changed
+	mu          sync.Mutex
+	etcd        *process
+	server      *process   // nil while stopped
+	controllers []*process // none unless asked for
+	clients     *Client    // nil until asked for, and after the certificate changed
 }
 
 // Start starts a cluster that ends with the test.
@@ -95,7 +103,11 @@ func New(ctx context.Context, options Options) (*Cluster, error) {
 	if options.Progress == nil {
 		options.Progress = os.Stderr
 	}
-	bin, err := Build(ctx, options.Progress, Etcd, APIServer)
+	tools := []Tool{Etcd, APIServer}
+	if options.Controllers {
+		tools = append(tools, ControllerManager, Scheduler)
+	}
+	bin, err := Build(ctx, options.Progress, tools...)
 	if err != nil {
 		return nil, err
 	}
@@ -118,26 +130,42 @@ func (c *Cluster) start(ctx context.Context) error {
 	if err := c.writeCredentials(); err != nil {
 		return err
 	}
+	if c.options.Prepare != nil {
+		flags, err := c.options.Prepare(c.dir)
+		if err != nil {
+			return err
+		}
+		c.options.Flags = slices.Concat(c.options.Flags, flags)
+	}
 	if err := c.startEtcd(); err != nil {
 		return err
 	}
 	if err := c.StartServer(ctx); err != nil {
 		return err
 	}
-	return c.awaitNamespaces(ctx)
+	if err := c.awaitNamespaces(ctx); err != nil || !c.options.Controllers {
+		return err
+	}
+	return c.startControllers()
 }
+
+// Dir is where the cluster keeps all that it writes, the servers' logs among it. What is
+// put there is removed with it, by [Cluster.Stop] or, when the run is killed, by the next
+// start. That ends the processes, too, whose ids stand in NAME.pid there and that have the
+// directory in their arguments.
+func (c *Cluster) Dir() string { return c.dir }
 
 // Stop ends the processes and removes what they wrote.
 func (c *Cluster) Stop() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var errs []error
-	for _, p := range []*process{c.server, c.etcd} {
+	for _, p := range append(c.controllers, c.server, c.etcd) {
 		if p != nil {
 			errs = append(errs, p.kill())
 		}
 	}
-	c.server, c.etcd, c.clients = nil, nil, nil
+	c.controllers, c.server, c.etcd, c.clients = nil, nil, nil, nil
 	if c.reserve != nil {
 		errs = append(errs, c.reserve.Close())
 		c.reserve = nil

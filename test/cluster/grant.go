@@ -54,7 +54,7 @@ func (a *ServiceAccount) Grant(ctx context.Context, namespace string, rules ...r
 	return nil
 }
 
-func (c *clients) grant(ctx context.Context, kind, namespace string, object any) (*unstructured.Unstructured, error) {
+func (c *Client) grant(ctx context.Context, kind, namespace string, object any) (*unstructured.Unstructured, error) {
 	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
 	if err != nil {
 		return nil, err

@@ -15,6 +15,20 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 )
 
+// Objects reads manifests. Each source is a YAML or JSON file, a directory of such, or the
+// text itself, which is told by its line breaks.
+func Objects(sources ...string) ([]*unstructured.Unstructured, error) {
+	var objects []*unstructured.Unstructured
+	for _, source := range sources {
+		read, err := readSource(source)
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, read...)
+	}
+	return objects, nil
+}
+
 // readSource reads a file, a directory or the text itself.
 func readSource(source string) ([]*unstructured.Unstructured, error) {
 	if strings.Contains(source, "\n") {
