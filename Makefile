@@ -9,7 +9,9 @@ BENCH    ?= full
 
 # Tests that need much more than the product does are modules of their own.
 NESTED := $(patsubst %/go.mod,%,$(wildcard test/kubelet/go.mod test/templates/go.mod test/cluster/go.mod))
-OWN    := . $(filter-out test/tools,$(patsubst %/go.mod,%,$(wildcard test/*/go.mod)))
+# Two name tools and have no code.
+TOOLS  := test/tools test/containerd
+OWN    := . $(filter-out $(TOOLS),$(patsubst %/go.mod,%,$(wildcard test/*/go.mod)))
 
 # The race detector wants cgo and a C compiler; Go alone is enough without it.
 RACE := $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && \
@@ -18,10 +20,10 @@ RACE := $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && \
 LINT = $(GO) tool -modfile=$(CURDIR)/test/tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint tidy fuzz fuzz-list bench cover cross clean
+.PHONY: help build test e2e lint tidy fuzz fuzz-list bench cover cross clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build the static binary bin/podfacts
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/podfacts
@@ -41,16 +43,20 @@ test: ## run every test, those in nested modules too
 		(cd $$module && $(GO) test ./...); \
 	done
 
+e2e: ## run the examples under a real kubelet (root on Linux, or KUBECONFIG=… E2E_IMAGE=…)
+	@rm -rf bin/e2e
+	cd test/e2e && E2E_LOGS=$(CURDIR)/bin/e2e $(GO) test -count=1 -timeout=1h $(E2E_FLAGS)
+
 lint: ## golangci-lint, go vet, gofmt and go mod tidy, in every module
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
 	@set -e; for module in $(OWN); do \
 		echo "== lint $$module"; \
 		(cd $$module && $(GO) mod tidy -diff && $(GO) vet ./... && $(LINT) run ./...); \
 	done
-	@cd test/tools && $(GO) mod tidy -diff
+	@set -e; for module in $(TOOLS); do (cd $$module && $(GO) mod tidy -diff); done
 
 tidy: ## go mod tidy in every module: the nested ones follow the root
-	@set -e; for module in $(OWN) test/tools; do (cd $$module && $(GO) mod tidy); done
+	@set -e; for module in $(OWN) $(TOOLS); do (cd $$module && $(GO) mod tidy); done
 
 fuzz: ## run each fuzz target for FUZZTIME (10s)
 	@GO='$(GO)' sh test/tools/fuzz.sh $(FUZZTIME) . $(NESTED)
