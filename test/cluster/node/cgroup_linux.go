@@ -41,7 +41,7 @@ func makeCgroup() (string, error) {
 			if err != nil {
 				break
 			}
-			for _, c := range strings.Fields(string(controllers)) {
+			for c := range strings.FieldsSeq(string(controllers)) {
 				_ = os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("+"+c), 0o644)
 			}
 		}

@@ -15,8 +15,8 @@
 // Pods run as their manifests say, nothing is patched in: each has an address of its own,
 // the API server answers at the address in KUBERNETES_SERVICE_HOST, tokens and
 // kube-root-ca.crt are real. There is no kube-proxy and no name service: other Services
-// have no address that works, and there is no way out of the node. [Node.Dial] reaches a
-// pod from the test.
+// have no address that works, and there is no way out of the node. [Node.DialContext]
+// reaches a pod from the test.
 //
 // Images are made from files by [Image], no container engine is needed, and loaded by
 // [Node.Load]. Nothing is ever pulled.

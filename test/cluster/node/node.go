@@ -218,8 +218,9 @@ func (n *Node) labels() string {
 // Client is the admin's.
 func (n *Node) Client() kubernetes.Interface { return n.client }
 
-// Dial connects to an address in the node's network: a pod's, or the kubelet's.
-func (n *Node) Dial(ctx context.Context, address string) (net.Conn, error) {
+// DialContext connects to an address in the node's network, a pod's or the kubelet's, by
+// TCP. It is what an http.Transport dials with.
+func (n *Node) DialContext(ctx context.Context, _, address string) (net.Conn, error) {
 	return n.machine.dial(ctx, address)
 }
 

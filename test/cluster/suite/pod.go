@@ -148,8 +148,8 @@ func (n *Namespace) Logs(pod, container string) string {
 }
 
 // AwaitLine waits until a container prints a line that holds text, and returns when it did
-// so. Lines from before a time do not count. The time is that of the node, or where this
-// is not ours and may have another, that of the line's arrival here.
+// so. Lines from before a time do not count, as the node's clock tells it. What is returned
+// is that clock's, too, or where the node is not ours, the time of the line's arrival here.
 func (n *Namespace) AwaitLine(pod, container, text string, since time.Time) (printed time.Time) {
 	n.t.Helper()
 	n.Await(fmt.Sprintf("%s/%s to print %q", pod, container, text), func() error {
@@ -177,10 +177,11 @@ func (n *Namespace) findLine(log io.Reader, text string, since time.Time) (time.
 		if err != nil {
 			return time.Time{}, fmt.Errorf("a log line without its time: %w", err)
 		}
-		if n.suite.node == nil {
-			at = time.Now()
-		}
-		if strings.Contains(line, text) && !at.Before(since) {
+		switch {
+		case at.Before(since) || !strings.Contains(line, text):
+		case n.suite.node == nil:
+			return time.Now(), nil
+		default:
 			return at, nil
 		}
 	}

@@ -82,21 +82,29 @@ func (r *report) print(w io.Writer) {
 	if len(r.rows) == 0 {
 		return
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "\nscenario\tresult\tseconds\tmeasured\tmedian\tfrom\tto\ttimes")
+	var text strings.Builder
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "scenario\tresult\tseconds\tmeasured\tmedian\tfrom\tto\ttimes")
 	for _, row := range r.rows {
-		fmt.Fprintf(table, "%s\t%s\t%.1f", strings.TrimPrefix(row.scenario, "Test"), row.result, row.took.Seconds())
+		fmt.Fprintf(table, "%s\t%s\t%.1f\t", strings.TrimPrefix(row.scenario, "Test"), row.result, row.took.Seconds())
 		for i, m := range row.measures {
 			if i > 0 {
-				fmt.Fprint(table, "\n\t\t")
+				fmt.Fprint(table, "\n\t\t\t")
 			}
 			slices.Sort(m.values)
-			fmt.Fprintf(table, "\t%s\t%v\t%v\t%v\t%d", m.label,
+			fmt.Fprintf(table, "%s\t%v\t%v\t%v\t%d", m.label,
 				brief(m.values[len(m.values)/2]), brief(m.values[0]), brief(m.values[len(m.values)-1]), len(m.values))
+		}
+		if len(row.measures) == 0 {
+			fmt.Fprint(table, "\t\t\t\t") // or the columns would end here
 		}
 		fmt.Fprintln(table)
 	}
-	_ = table.Flush() // a terminal that went away is not worth a branch
+	_ = table.Flush() // to memory
+	fmt.Fprintln(w)
+	for line := range strings.Lines(text.String()) {
+		fmt.Fprintln(w, strings.TrimRight(line, " \n"))
+	}
 }
 
 // brief rounds to what can be told apart.
