@@ -67,6 +67,11 @@ func TestNode(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	const ask = "wget -O- http://$KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT 2>&1 || true" // which speaks TLS
+	if answer := ns.Exec("web", "main", "sh", "-c", ask); !strings.Contains(answer, "400 Bad Request") {
+		t.Errorf("in the container, the API server answers %q", answer)
+	}
+
 	limits := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("200m")}
 	start = time.Now()
 	ns.Resize("web", "main", corev1.ResourceRequirements{Limits: limits})

@@ -16,6 +16,10 @@ import (
 // node's cgroup: so one whose process is gone is known as left behind.
 const cgroupPrefix = "podfacts-node-"
 
+// controllersWanted are what the kubelet wants where a kernel has them
+// (pkg/kubelet/cm/cgroup_manager_linux.go), and io.
+var controllersWanted = [...]string{"cpu", "cpuset", "memory", "pids", "hugetlb", "io"}
+
 // makeCgroup makes a cgroup in each hierarchy and returns its path in them.
 func makeCgroup() (string, error) {
 	hierarchies, err := cgroupHierarchies()
@@ -42,7 +46,9 @@ func makeCgroup() (string, error) {
 				break
 			}
 			for c := range strings.FieldsSeq(string(controllers)) {
-				_ = os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("+"+c), 0o644)
+				if slices.Contains(controllersWanted[:], c) {
+					_ = os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("+"+c), 0o644)
+				}
 			}
 		}
 	}

@@ -30,5 +30,6 @@
 // the kernel ends all of it. Only files and empty cgroups can stay behind, which the next
 // start removes. What the test and the node have to say to each other passes through the
 // test's process, see network: the API server to the kubelet by way of an egress proxy,
-// pods and the kubelet to the API server.
+// pods and the kubelet to the API server. While that is stopped, those find their connections
+// reset, not refused.
 package node

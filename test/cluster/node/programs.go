@@ -161,7 +161,7 @@ func (n *Node) tail(name string) string {
 	return string(text)
 }
 
-// CopyLogs copies the logs of all components and containers into a directory.
+// CopyLogs copies the logs of all components, the audit log among them, into a directory.
 func (n *Node) CopyLogs(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err

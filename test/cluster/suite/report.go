@@ -44,11 +44,16 @@ func (r *report) ended(t testing.TB, took time.Duration) {
 	switch {
 	case t.Failed():
 		row.result = "FAILED"
-	case t.Skipped():
-		row.result = "left out"
 	default:
 		row.result = "ok"
 	}
+}
+
+// leftOut notes a test that is not for this cluster.
+func (r *report) leftOut(scenario string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.row(scenario).result = "left out"
 }
 
 func (r *report) measure(scenario, label string, d time.Duration) {
@@ -63,8 +68,7 @@ func (r *report) measure(scenario, label string, d time.Duration) {
 	row.measures[i].values = append(row.measures[i].values, d)
 }
 
-// row wants r.mu and a scenario that started. Of several with one name, as -count makes
-// them, it is the last.
+// row wants r.mu. Of several with one name, as -count makes them, it is the last.
 func (r *report) row(scenario string) *row {
 	for _, row := range slices.Backward(r.rows) {
 		if row.scenario == scenario {

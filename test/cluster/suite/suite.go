@@ -69,6 +69,9 @@ func Open(ctx context.Context, options Options) (*Suite, error) {
 }
 
 func (s *Suite) connect(ctx context.Context) (err error) {
+	if _, err := cluster.Build(ctx, s.options.Output, cluster.Kubectl); err != nil { // not in the middle of a test
+		return err
+	}
 	if s.kubeconfig == "" {
 		start := time.Now()
 		o := s.options.Node
@@ -152,6 +155,7 @@ func (s *Suite) Kubeconfig() string { return s.kubeconfig }
 func (s *Suite) Node(t testing.TB) *node.Node {
 	t.Helper()
 	if s.node == nil {
+		s.report.leftOut(t.Name())
 		t.Skip("stops parts of a cluster, and so takes one of its own: run it without KUBECONFIG")
 	}
 	return s.node

@@ -107,6 +107,7 @@ func TestReport(t *testing.T) {
 	}
 	r.started(t.Name())
 	r.started("TestOther")
+	r.leftOut("TestThird")
 	for _, ms := range []time.Duration{120, 80, 100} {
 		r.measure(t.Name(), "label to file", ms*time.Millisecond+400*time.Microsecond)
 	}
@@ -118,6 +119,7 @@ scenario  result       seconds  measured       median  from   to     times
 Report    ok           4.3      label to file  100ms   80ms   120ms  3
                                 outage         1m1.2s  1m1.2s  1m1.2s  1
 Other     did not end  0.0
+Third     left out     0.0
 `
 	if got := squeeze(b.String()); got != squeeze(want) {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
