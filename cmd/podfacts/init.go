@@ -39,6 +39,7 @@ configuration asks for, and waits for that as long again.`,
 			if err != nil {
 				return err
 			}
+			releaseProgram() // what starting took is not what asking takes
 			a := agent.Agent{Sources: sources, Outputs: c.Outputs, Hooks: c.Hooks, Timing: c.Timing, Wait: timeout, Log: p.log()}
 			return failed(a.Once(cmd.Context()))
 		},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"strings"
 	"testing"
@@ -24,7 +25,7 @@ Anonymous:             0 kB
 7f0000002000-7f0000003000 r-xp 00000000 fe:00 13 /lib/podfacts
 Anonymous:             0 kB
 `
-	got := cleanMappings([]byte(smaps), "/podfacts")
+	got := cleanMappings(strings.NewReader(smaps), "/podfacts")
 	want := []mapping{{0x400000, 0xc00000}, {0xc00000, 0x1000000}}
 	if len(got) != len(want) || got[0] != want[0] || got[1] != want[1] {
 		t.Errorf("mappings are %x, want %x", got, want)
@@ -41,7 +42,7 @@ func TestReleaseStartup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(cleanMappings(smaps, exe)) == 0 {
+	if len(cleanMappings(bytes.NewReader(smaps), exe)) == 0 {
 		t.Errorf("no mapping of %s is clean:\n%.2000s", exe, smaps)
 	}
 	releaseStartup()

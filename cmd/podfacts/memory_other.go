@@ -2,5 +2,6 @@
 
 package main
 
-// releaseStartup is for Linux, where podfacts runs in pods.
+// releaseStartup and releaseProgram are for Linux, where podfacts runs in pods.
 func releaseStartup() {}
+func releaseProgram() {}
