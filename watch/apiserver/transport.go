@@ -203,15 +203,17 @@ func connect(f found, count func(verb string, code int)) (*http.Client, *connect
 		if config.DialHolder != nil {
 			dial = config.DialHolder.Dial
 		}
-		// The defaults of Kubernetes include pings over HTTP/2, which find out
-		// that nobody is at the other end any more.
-		return utilnet.SetTransportDefaults(&http.Transport{
+		return utilnet.SetOldTransportDefaults(&http.Transport{
 			TLSClientConfig:     secure,
 			DialContext:         dial,
 			TLSHandshakeTimeout: 5 * time.Second,
 			MaxIdleConnsPerHost: 2,
 			DisableCompression:  config.DisableCompression,
 			Proxy:               config.Proxy, // nil is that of the environment
+			ForceAttemptHTTP2:   true,
+			// As in utilnet.SetTransportDefaults, which brings an HTTP/2 of its own:
+			// pings find out that nobody is at the other end any more.
+			HTTP2: &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
 		}), nil
 	}
 	var next http.RoundTripper = conn
