@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"os/signal"
-	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,11 +34,6 @@ not be done is tried again, also after a restart. With --listen, /startupz,
   podfacts run --template app.conf.tmpl:/run/podfacts/app.conf`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if p.getenv("GOMAXPROCS") == "" {
-				// A sidecar has little to do, and each processor of a large node
-				// would cost it memory.
-				runtime.GOMAXPROCS(1)
-			}
 			load := func() (*config.Config, error) { return p.loadOutputs(cmd, &o, config.Loader{}) }
 			c, err := load()
 			if err != nil {
