@@ -31,7 +31,7 @@ type dryFlags struct {
 	name    string
 	live    string
 	objects list
-	set     []string
+	set     each
 }
 
 func (d *dryFlags) register(flags *pflag.FlagSet) {
@@ -40,7 +40,7 @@ func (d *dryFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&d.node, "node", "", "`file` with the Node that the pod runs on")
 	flags.Var(&d.objects, "objects", "`directory` or file of dumped objects that stand in for the API server, repeatable")
 	flags.StringVar(&d.live, "live", "", "a running pod, as `namespace/name`, looked at from outside through the API server")
-	flags.StringArrayVar(&d.set, "set", nil, "a fact that only a running pod has, as `fact=value`, repeatable")
+	flags.Var(&d.set, "set", "a fact that only a running pod has, as `fact=value`, repeatable")
 }
 
 // world is where facts come from: the pod that podfacts runs in, or a

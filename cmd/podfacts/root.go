@@ -46,7 +46,7 @@ var errDifference = errors.New("files differ")
 // run is the whole program. It returns the exit code.
 func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	p := &program{environ: environ, stdin: stdin, stdout: stdout, stderr: stderr}
-	root := p.root()
+	root := p.root(args)
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
@@ -82,7 +82,8 @@ type program struct {
 	verbose   bool
 }
 
-func (p *program) root() *cobra.Command {
+// root makes the command that all others are below of.
+func (p *program) root(args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "podfacts",
 		Short: "Tell a container who it is",
@@ -109,10 +110,17 @@ found a difference.`,
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	p.registerLog(root.PersistentFlags())
-	root.AddCommand(p.initCommand(), p.runCommand(), p.renderCommand(), p.viewCommand(), p.checkCommand(), p.rbacCommand(), p.probeCommand(), p.versionCommand())
-	root.AddCommand(p.topics()...)
-	root.SetHelpCommand(helpCommand())
-	root.InitDefaultCompletionCmd()
+	switch {
+	case len(args) > 0 && args[0] == "run":
+		// A sidecar keeps for good what is made here, so that it is alone.
+		root.AddCommand(p.runCommand())
+		root.CompletionOptions.DisableDefaultCmd = true
+	default:
+		root.AddCommand(p.initCommand(), p.runCommand(), p.renderCommand(), p.viewCommand(), p.checkCommand(), p.rbacCommand(), p.probeCommand(), p.versionCommand())
+		root.AddCommand(p.topics()...)
+		root.SetHelpCommand(helpCommand())
+		root.InitDefaultCompletionCmd()
+	}
 	for _, cmd := range root.Commands() {
 		cmd.Flags().SortFlags = false // they are registered in groups
 		completeValues(cmd)

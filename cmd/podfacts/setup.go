@@ -29,7 +29,7 @@ type outputFlags struct {
 	format    string
 	presets   list
 	env       list
-	templates []string
+	templates each
 }
 
 func (o *outputFlags) register(flags *pflag.FlagSet) {
@@ -37,7 +37,7 @@ func (o *outputFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&o.format, "format", "sh", "`dialect` of the env file: "+strings.Join(config.Dialects(), ", "))
 	flags.Var(&o.presets, "preset", "`names` of sets of variables to write, repeatable: "+strings.Join(config.Presets(), ", "))
 	flags.Var(&o.env, "env", "variable to write, as `NAME=fact`, repeatable")
-	flags.StringArrayVar(&o.templates, "template", nil, "template to render, as `source:target`, repeatable")
+	flags.Var(&o.templates, "template", "template to render, as `source:target`, repeatable")
 }
 
 // load reads the configuration file, if any, and adds the flags. Everything

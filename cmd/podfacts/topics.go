@@ -56,11 +56,13 @@ func (p *program) topic(name, short string, rows func(row func(cells ...any))) *
 
 // completeValues lets a shell complete flags that know their values.
 func completeValues(cmd *cobra.Command) {
-	for name, values := range map[string][]string{
-		"format": config.Dialects(), "preset": config.Presets(), "output": outputFormats(), "log-format": logFormats(),
+	for name, values := range map[string]func() []string{
+		"format": config.Dialects, "preset": config.Presets, "output": outputFormats, "log-format": logFormats,
 	} {
 		if cmd.Flag(name) != nil {
-			_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+			_ = cmd.RegisterFlagCompletionFunc(name, func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+				return values(), cobra.ShellCompDirectiveNoFileComp
+			})
 		}
 	}
 }

@@ -121,3 +121,11 @@ func (l *list) Set(s string) error {
 	}
 	return nil
 }
+
+// each is a flag that takes one value each time it is given. Unlike pflag's, it
+// needs no CSV writer to say that there is none.
+type each []string
+
+func (e *each) String() string     { return strings.Join(*e, " ") }
+func (*each) Type() string         { return "each" }
+func (e *each) Set(s string) error { *e = append(*e, s); return nil }
