@@ -308,3 +308,52 @@ func TestLiveViewIsThatOfThePod(t *testing.T) {
 		})
 	}
 }
+
+// TestWorkloadIsTheSameDryAndLive: of the controllers above a pod, the same one is its
+// workload in a dump of the objects, in the pod, and from outside.
+func TestWorkloadIsTheSameDryAndLive(t *testing.T) {
+	t.Parallel()
+	const s = shop("owners")
+	const operator = "{apiVersion: example.com/v1, kind: Database, name: orders, uid: 9f4e1c9e-0000-4000-8000-000000000001, controller: true}"
+	owned := func(w workload) string {
+		return strings.Replace(w.manifest(s), "  annotations:", "  ownerReferences: ["+operator+"]\n  annotations:", 1)
+	}
+	custom := workload{"ReplicaSet", []controller{{"apps/v1", "ReplicaSet", "canary-5d4", "replicasets"}}}
+	kinds := map[string]string{"Deployment": "Deployment", "StatefulSet": "StatefulSet", "CronJob": "CronJob", "Job": "Job", "ReplicaSet": "Database"}
+	text := s.objects()
+	for _, w := range append(workloads(), custom) {
+		if kinds[w.kind] == "" {
+			continue
+		}
+		if w.kind != "Job" { // which nobody controls
+			text += "---\n" + owned(w)
+		}
+		text += "---\n" + w.pod(s, strings.ToLower(w.kind)+"-pod")
+	}
+	apply(t, shared, text)
+	dump, err := shared.Kubectl(t.Context(), "get", "-n", string(s), "pods,replicasets,deployments,statefulsets,jobs,cronjobs", "-o", "yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, want := range kinds {
+		name := strings.ToLower(kind) + "-pod"
+		account, err := shared.ServiceAccount(t.Context(), string(s), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := rbacv1.PolicyRule{APIGroups: []string{"*"}, Resources: []string{"*"}, Verbs: []string{"get", "list"}}
+		if err := account.Grant(t.Context(), string(s), all); err != nil {
+			t.Fatal(err)
+		}
+		args := []string{"view", "-o", "json", "workload"}
+		inside := viewOf(t, enter(t, shared, account, name).run(t, args...))
+		live := viewOf(t, outside(t, append(args, "--live", string(s)+"/"+name, "--kubeconfig", shared.Kubeconfig())...))
+		dry := viewOf(t, outside(t, append(args, "--pod-name", string(s)+"/"+name, "--objects", file(t, dump))...))
+		if inside["kind"] != want {
+			t.Errorf("the workload of a pod of a %s is %v, not a %s", kind, inside, want)
+		}
+		if !reflect.DeepEqual(inside, live) || !reflect.DeepEqual(inside, dry) {
+			t.Errorf("%s:\ninside %v\nlive   %v\ndry    %v", kind, inside, live, dry)
+		}
+	}
+}
