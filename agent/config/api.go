@@ -1,10 +1,13 @@
 package config
 
 import (
+	"cmp"
+	"io/fs"
 	"slices"
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/podfacts/podfacts/render"
 	"github.com/podfacts/podfacts/watch"
 	"github.com/podfacts/podfacts/watch/apiserver"
 )
@@ -56,4 +59,29 @@ func (r *reader) apiObject(n *yaml.Node) {
 		r.fail(n, "two objects have the id %s; templates could not tell them apart", o.ID)
 	}
 	api.Objects = append(api.Objects, o)
+}
+
+// Exposure is an output of a Secret that everybody may read who sees the file.
+type Exposure struct {
+	Output string // its path
+	Object apiserver.Object
+	Mode   fs.FileMode
+}
+
+// Exposed lists the outputs that give Secrets away.
+func (c *Config) Exposed() []Exposure {
+	const others = 0o004
+	var all []Exposure
+	for _, o := range c.Outputs {
+		mode := cmp.Or(o.File.Mode, 0o644)
+		if _, leavesOut := o.Renderer.(*render.View); leavesOut || o.Take != nil || mode&others == 0 {
+			continue
+		}
+		for _, object := range c.API.Objects {
+			if object.Kind == "Secret" && object.APIVersion == "v1" && o.Renderer.Needs().Wants(watch.Path("objects").Key(object.ID)) {
+				all = append(all, Exposure{o.File.Path, object, mode})
+			}
+		}
+	}
+	return all
 }

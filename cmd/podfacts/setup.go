@@ -80,6 +80,9 @@ func sameFile(a, b agent.Output) bool {
 // loadOutputs is load for commands that are of no use without outputs.
 func (p *program) loadOutputs(cmd *cobra.Command, o *outputFlags, loader config.Loader) (*config.Config, error) {
 	c, err := p.load(o, loader)
+	if err == nil {
+		p.warnExposed(c)
+	}
 	if err != nil || len(c.Outputs) > 0 {
 		return c, err
 	}
@@ -87,6 +90,14 @@ func (p *program) loadOutputs(cmd *cobra.Command, o *outputFlags, loader config.
 		return nil, fmt.Errorf("%s has no outputs; list them there under outputs:, or use --env-file or --template; see %s --help", p.config, cmd.CommandPath())
 	}
 	return nil, fmt.Errorf("nothing to write; name a configuration with -c FILE, or use --env-file or --template; see %s --help", cmd.CommandPath())
+}
+
+// warnExposed warns of Secrets that everybody may read who sees an output.
+func (p *program) warnExposed(c *config.Config) {
+	for _, e := range c.Exposed() {
+		p.log().Warn("output holds a Secret and can be read by everybody", "output", e.Output, "object", "objects."+e.Object.ID,
+			"mode", fmt.Sprintf("%04o", e.Mode), "hint", `set mode: "0600", or "0640" and an owner`)
+	}
 }
 
 // outputs makes what the flags describe.
