@@ -2,6 +2,7 @@ package apiserver
 
 import (
 	"cmp"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -165,6 +166,11 @@ func (a Access) override(f *found) error {
 		f.tokenFile, c.BearerTokenFile, c.BearerToken = c.BearerTokenFile, "", ""
 	}
 	if a.CAFile != "" {
+		if data, err := os.ReadFile(a.CAFile); err != nil {
+			return fmt.Errorf("certificate authority: %w", err)
+		} else if !x509.NewCertPool().AppendCertsFromPEM(data) {
+			return fmt.Errorf("certificate authority %s holds no certificate; it must be PEM", a.CAFile)
+		}
 		c.CAFile, c.CAData, f.ca = a.CAFile, nil, a.CAFile
 	}
 	if a.InsecureSkipTLSVerify {

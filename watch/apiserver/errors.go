@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -149,6 +150,13 @@ func (c *Client) fail(req request, err error, info *call) error {
 		e.Reason = Unreachable
 	case strings.Contains(err.Error(), "remote error: tls:"):
 		e.Reason, e.Hint = Unauthorized, "the server refuses the client certificate of "+c.Origin
+	case strings.Contains(err.Error(), "getting credentials: "): // client-go, plugin/pkg/client/auth/exec
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		_, first, _ = strings.Cut(first, "getting credentials: ")
+		e.Reason, e.Err = Unauthorized, errors.New(first)
+		e.Hint = "the credential plugin of " + c.Origin + " must be installed and work"
+	case c.noAuthority(err):
+		e.Reason, e.Hint = Untrusted, fmt.Sprintf("put the certificate of the cluster's CA into %s, as PEM", c.ca)
 	case malformed(err):
 		e.Reason, e.Hint = Broken, fmt.Sprintf("check that %s is an API server", c.Server)
 	case c.tokenFile != "" && (errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission)):
@@ -159,12 +167,24 @@ func (c *Client) fail(req request, err error, info *call) error {
 	return e
 }
 
+// anonymous is whom requests with credentials that are not accepted come from.
+const anonymous = "system:anonymous"
+
+// noAuthority reports a CA that cannot be read.
+func (c *Client) noAuthority(err error) bool {
+	file, ok := errors.AsType[*fs.PathError](err)
+	return ok && file.Path == c.conn.caFile || strings.Contains(err.Error(), "unable to load root certificates")
+}
+
 // refused reads the status that the API server answers with.
 func (c *Client) refused(e *Error, req request, status *apierrors.StatusError) {
 	if after := status.Status().Details; after != nil && e.RetryAfter == 0 {
 		e.RetryAfter = time.Duration(after.RetryAfterSeconds) * time.Second
 	}
 	switch code := int(status.Status().Code); {
+	case code == http.StatusForbidden && strings.Contains(status.Status().Message, `"`+anonymous+`"`):
+		e.Reason, e.Err = Unauthorized, errors.New("the request counts as that of "+anonymous)
+		e.Hint = "the credentials of " + c.Origin + " are none, or none that the server accepts; renew them"
 	case code == http.StatusForbidden:
 		e.Reason = Forbidden
 		if req.path == "" {
@@ -187,6 +207,9 @@ func (c *Client) refused(e *Error, req request, status *apierrors.StatusError) {
 		e.Reason = Overloaded
 	case code == http.StatusBadRequest || code == http.StatusUnprocessableEntity || code == http.StatusMethodNotAllowed:
 		e.Reason = Invalid
+		if req.question.labels+req.question.fields != "" {
+			e.Hint = "correct the selectors of the object"
+		}
 	default:
 		e.Reason = Broken
 	}

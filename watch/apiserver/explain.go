@@ -39,7 +39,7 @@ func (s *Source) Explain(fact watch.Path) (reason, hint string) {
 			return Explain(a.err)
 		}
 		if q.name != "" && a.object() == nil {
-			return Explain(absent(q))
+			return Explain(p.absent(q))
 		}
 	}
 	return p.lacking(fact)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -48,6 +49,9 @@ func (a Access) kubeconfig(list string) (found, error) {
 	default:
 		f.ca = "the system's certificate authorities"
 	}
+	if err := trustworthy(f.config); err != nil && a.CAFile == "" {
+		return found{}, fmt.Errorf("%s: %s %w", f.origin, f.ca, err)
+	}
 	if err := unexpired(f.config); err != nil && a.Token == "" && a.TokenFile == "" {
 		return found{}, fmt.Errorf("%s: user %s: %w", f.origin, chosen.AuthInfo, err)
 	}
@@ -68,6 +72,21 @@ func (a Access) context(config *api.Config, files []string) (string, error) {
 		return name, nil
 	}
 	return "", fmt.Errorf("kubeconfig %s has no context %q%s", at, name, cmp.Or(nearest(name, names), "; it has "+strings.Join(names, ", ")))
+}
+
+// trustworthy reports a CA that holds no certificate.
+func trustworthy(c *rest.Config) error {
+	data := c.CAData
+	if len(data) == 0 && c.CAFile != "" {
+		var err error
+		if data, err = os.ReadFile(c.CAFile); err != nil {
+			return err
+		}
+	}
+	if len(data) > 0 && !x509.NewCertPool().AppendCertsFromPEM(data) {
+		return errors.New("holds no certificate; it must be PEM")
+	}
+	return nil
 }
 
 // unexpired says before any request is made that a client certificate is too

@@ -20,7 +20,7 @@ func (p *picture) layer() (watch.Layer, error) {
 		if q.part == partOwners && !slices.Contains(way, q) {
 			continue // the owner of another pod
 		}
-		if err := complaint(q, a); err != nil {
+		if err := p.complaint(q, a); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -145,7 +145,7 @@ func (q question) where() string {
 // complaint is what is wrong with an answer. That the own pod is wanting is
 // said elsewhere, and a controller that cannot be read, but whose reference
 // says enough, is no fault.
-func complaint(q question, a answer) error {
+func (p *picture) complaint(q question, a answer) error {
 	switch {
 	case q.part == partPod:
 		return nil
@@ -154,18 +154,27 @@ func complaint(q question, a answer) error {
 	case a.err != nil:
 		return a.err
 	case q.name != "" && !q.optional && a.objects != nil && a.object() == nil:
-		return absent(q)
+		return p.absent(q)
 	}
 	return nil
 }
 
-func absent(q question) error {
+// absent says that an object does not exist, and why that may be.
+func (p *picture) absent(q question) error {
 	r := guess(q.apiVersion, q.kind)
 	e := &Error{Reason: NotFound, Verb: "get", Resource: r.String(), Namespace: q.namespace, Name: q.name, Err: errors.New("it does not exist")}
 	if !r.namespaced {
 		e.Namespace = ""
 	}
 	e.Hint = "check its name and namespace"
+	if q.namespace == p.target.Namespace && r.namespaced {
+		switch {
+		case object.Text(p.first(partNamespace), "metadata", "deletionTimestamp") != "":
+			e.Hint = "the namespace is being deleted, and all that is in it"
+		case object.Text(p.lastPod(), "metadata", "deletionTimestamp") != "":
+			e.Hint = "the pod is being deleted, maybe with all that it uses"
+		}
+	}
 	return e
 }
 
