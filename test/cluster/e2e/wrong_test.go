@@ -1,7 +1,8 @@
 package e2e
 
 import (
-	"os"
+	"cmp"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -45,10 +46,27 @@ func TestSaysWhatIsWrong(t *testing.T) {
 			config: object("{id: a, apiVersion: apps.example.com/v1, kind: Deployment, name: web}", "objects.a.metadata.name"),
 			code:   1, says: []string{"apiVersion apps.example.com/v1: not found", "did you mean apiVersion: apps/v1?"},
 		},
+		"unknown version": {
+			config: object("{id: a, apiVersion: apps/v2, kind: Deployment, name: web}", "objects.a.metadata.name"),
+			code:   1, says: []string{"objects.a.metadata.name", "apiVersion apps/v2: not found", "did you mean apiVersion: apps/v1?"},
+		},
+		"a kind of another group": {
+			config: object("{id: a, apiVersion: v1, kind: Deployment, labelSelector: app=web}", "objects.a"),
+			code:   1, says: []string{"objects.a is missing", "kind Deployment of v1: not found", "did you mean apiVersion: apps/v1?"},
+		},
+		"a field that selects nothing": {
+			config: object("{id: a, apiVersion: v1, kind: Pod, fieldSelector: spec.hostname=a}", "objects.a"),
+			code:   1, says: []string{"objects.a is missing", "list pods in wrong: invalid", "spec.hostname", "correct the selectors of the object"},
+		},
 		"wrong authority": {
 			config: label,
 			spoil:  func(t *testing.T, p *pod) { p.distrust(t) },
 			code:   1, says: []string{"pod.labels['app']", "not trusted", "is not signed by /var/run/secrets/kubernetes.io/serviceaccount/ca.crt"},
+		},
+		"no authority": {
+			config: label,
+			spoil:  func(t *testing.T, p *pod) { p.write(t, serviceAccountDir+"/ca.crt", "nothing\n") },
+			code:   1, says: []string{"pod.labels['app']", "not trusted", "put the certificate of the cluster's CA into /var/run/secrets/kubernetes.io/serviceaccount/ca.crt"},
 		},
 		"expired token": {
 			config: label,
@@ -97,7 +115,18 @@ func TestSaysWhatIsWrong(t *testing.T) {
 		},
 		"a secret is decoded": {
 			config: object("{id: a, apiVersion: v1, kind: Secret, name: password}", "objects.a.data.password"),
+			says:   []string{"output holds a Secret and can be read by everybody", "/run/podfacts/out", "objects.a", "0600"},
 			output: "\"correct horse\"\n",
+		},
+		"required, and no server": {
+			config: "api: {mode: required}\n" + label,
+			spoil:  func(_ *testing.T, p *pod) { p.env = []string{"KUBERNETES_SERVICE_PORT=1"} },
+			code:   1, says: []string{"api.mode is required", "127.0.0.1:1: unreachable"},
+		},
+		"a kubeconfig that is not there": {
+			config: label,
+			spoil:  func(_ *testing.T, p *pod) { p.env = []string{"PODFACTS_KUBECONFIG=/none"} },
+			code:   2, says: []string{"kubeconfig /none does not exist"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -106,11 +135,12 @@ func TestSaysWhatIsWrong(t *testing.T) {
 			if test.spoil != nil {
 				test.spoil(t, p)
 			}
+			p.write(t, output, "as before")
 			process := p.run(t, append([]string{"init", "--timeout", "0s"}, p.configure(t, test.config)...)...)
 			process.wants(t, test.code)
 			process.says(t, test.says...)
-			if got := p.read(t, output); got != test.output {
-				t.Errorf("output %q, want %q", got, test.output)
+			if got, want := p.read(t, output), cmp.Or(test.output, "as before"); got != want {
+				t.Errorf("output %q, want %q", got, want)
 			}
 			if strings.Contains(process.stderr.String(), "correct horse") {
 				t.Errorf("a secret is logged:\n%s", &process.stderr)
@@ -136,40 +166,6 @@ func TestSaysWhatIsWrong(t *testing.T) {
 			}
 		}
 	})
-	t.Run("kubeconfig", func(t *testing.T) { testKubeconfig(t, s) })
-}
-
-// testKubeconfig looks at a pod from outside, with kubeconfigs that are no good.
-func testKubeconfig(t *testing.T, s shop) {
-	broken := filepath.Join(t.TempDir(), "broken")
-	if err := os.WriteFile(broken, []byte("clusters: [\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	nowhere := filepath.Join(t.TempDir(), "nowhere")
-	const text = `{apiVersion: v1, kind: Config, current-context: a, contexts: [{name: a, context: {cluster: a, user: a}}],
-  clusters: [{name: a, cluster: {server: "https://127.0.0.1:1"}}], users: [{name: a, user: {token: x}}]}`
-	if err := os.WriteFile(nowhere, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, test := range []struct {
-		args []string
-		says []string
-	}{
-		{[]string{"--kubeconfig", broken}, []string{broken}},
-		{[]string{"--kubeconfig", filepath.Join(t.TempDir(), "none")}, []string{"none"}},
-		{[]string{"--kubeconfig", nowhere}, []string{"127.0.0.1:1", "refused"}},
-		{[]string{"--kubeconfig", shared.Kubeconfig(), "--context", "tset"}, []string{`"tset"`, `did you mean "test"?`}},
-		{nil, []string{"no API server is known", "KUBECONFIG"}},
-	} {
-		p := outside(t, append([]string{"view", "--live", string(s) + "/web-1"}, test.args...)...)
-		if p.code() == 0 || p.stdout.String() != "" {
-			t.Errorf("%s: exit code %d, prints:\n%s", p, p.code(), &p.stdout)
-		}
-		p.says(t, test.says...)
-	}
-	p := outside(t, "view", "--live", string(s)+"/ghost", "--kubeconfig", shared.Kubeconfig())
-	p.wants(t, 1)
-	p.says(t, "pods wrong/ghost: not found")
 }
 
 // distrust puts another authority in the place of the cluster's.
@@ -184,4 +180,51 @@ func (p *pod) distrust(t *testing.T) {
 	if err := f.Write(filepath.Join(p.root, serviceAccountDir)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestNamespaceThatEnds: in a namespace that is being deleted, what is still there can be
+// read, what is gone is said to be gone for that reason, and nothing written is lost.
+func TestNamespaceThatEnds(t *testing.T) {
+	t.Parallel()
+	const s = shop("ending")
+	apply(t, shared, s.objects()+"---\n"+deployment().pod(s, "web-1"))
+	account, err := shared.ServiceAccount(t.Context(), string(s), "web-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := rbacv1.PolicyRule{APIGroups: []string{"*"}, Resources: []string{"*"}, Verbs: []string{"get", "list", "watch"}}
+	if err := account.Grant(t.Context(), "", all); err != nil {
+		t.Fatal(err)
+	}
+	config := "api: {objects: [{id: a, apiVersion: v1, kind: ConfigMap, name: settings}]}\noutputs:\n- path: /run/podfacts/out\n" +
+		"  text: \"{{ .objects.a.data.colour }} {{ .namespace.labels.team }}\"\n"
+	p := enter(t, shared, account, "web-1")
+	if _, err := shared.Kubectl(t.Context(), "delete", "namespace", string(s), "--wait=false"); err != nil {
+		t.Fatal(err)
+	}
+	sidecar := p.start(t, append([]string{"run"}, p.configure(t, config)...)...)
+	wants := func() error {
+		if got := p.read(t, output); got != "blue blue" {
+			return fmt.Errorf("output %q; it says:\n%s", got, &sidecar.stderr)
+		}
+		return nil
+	}
+	eventually(t, "output", wants)
+	if _, err := shared.Kubectl(t.Context(), "delete", "configmap", "settings", "-n", string(s)); err != nil {
+		t.Fatal(err)
+	}
+	const says = "configmaps ending/settings: not found; the namespace is being deleted, and all that is in it"
+	eventually(t, "a complaint", func() error {
+		if said := sidecar.stderr.String(); !strings.Contains(said, says) || !strings.Contains(said, "objects.a") {
+			return fmt.Errorf("says:\n%s", said)
+		}
+		return nil
+	})
+	init := p.run(t, append([]string{"init", "--timeout", "0s"}, p.configure(t, config)...)...)
+	init.wants(t, 1)
+	init.says(t, "objects.a is missing", says)
+	if err := wants(); err != nil {
+		t.Error(err)
+	}
+	sidecar.term(t)
 }
