@@ -110,7 +110,9 @@ func TestText(t *testing.T) {
 		}
 		got := own(m.Text())
 		cancel()
-		<-ended
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
 		const golden = "testdata/page.txt"
 		if *update {
 			if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
