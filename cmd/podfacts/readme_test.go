@@ -154,6 +154,7 @@ func TestExamples(t *testing.T) {
 		"quickstart":     {"--pod", "pod.yaml", "-c", "podfacts.yaml"},
 		"init-container": {"--pod", "deployment.yaml"},
 		"sidecar":        {"--pod", "statefulset.yaml"},
+		"monitoring":     {"--pod", "deployment.yaml"},
 		"dry-run-in-ci":  {"--pod", "deployment.yaml", "-c", "podfacts.yaml", "--node", "node.yaml", "--set", "pod.ip=10.0.0.7"},
 	}
 	entries, err := os.ReadDir(filepath.Join(root, "examples"))
