@@ -27,10 +27,7 @@ var added = []string{"namespace", "pod", "container", "endpoint", "instance", "j
 // expressions are those of the dashboard and of the alerts, by where they stand.
 func expressions(t *testing.T) map[string]string {
 	t.Helper()
-	all := make(map[string]string)
-	for place, expr := range dashboard(t) {
-		all[place] = expr
-	}
+	all := dashboard(t)
 	for _, rule := range alerts(t) {
 		all["alert "+rule.Alert] = rule.Expr
 	}

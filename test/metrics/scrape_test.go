@@ -173,7 +173,7 @@ func run(t *testing.T, dir string, args ...string) {
 		t.Fatalf("%v: %v\n%s", build, err, out)
 	}
 	var log bytes.Buffer
-	cmd := exec.Command(binary, args...) //nolint:usetesting // it ends by SIGTERM
+	cmd := exec.Command(binary, args...) // it ends by SIGTERM
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &log, &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
