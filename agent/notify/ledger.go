@@ -29,11 +29,12 @@ type page struct {
 	Told    map[string]string `json:"told"`
 }
 
-func (l ledger) encode() ([]byte, error) {
+// encode writes the ledger down, all of it as uncertain where there is doubt.
+func (l ledger) encode(doubt bool) ([]byte, error) {
 	p := page{Version: ledgerVersion, Told: make(map[string]string, len(l))}
 	for path, m := range l {
 		p.Told[path] = ""
-		if m.sure {
+		if m.sure && !doubt {
 			p.Told[path] = hex.EncodeToString(m.digest[:])
 		}
 	}

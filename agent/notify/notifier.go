@@ -162,7 +162,7 @@ func (n *Notifier) worker(h Hook, path string) *worker {
 		done:    n.Done,
 		wake:    make(chan struct{}, 1),
 		known:   make(map[string]Digest),
-		first:   make(map[string]Digest),
+		moved:   make(map[string]bool),
 	}
 	log := n.Log
 	if log == nil {

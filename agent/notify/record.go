@@ -60,10 +60,13 @@ func (r *record) load() (ledger, error) {
 }
 
 // save writes down what the hook has been told, unless that is what the store
-// holds. It complains once until it succeeds.
+// holds. While an attempt may have told something, that is uncertain of every
+// output, since the hook may read them all and each may change meanwhile. save
+// complains once until it succeeds.
 func (w *worker) save() error {
 	w.mu.Lock()
-	data, err := w.told.encode()
+	data, err := w.told.encode(w.doubt)
+	nothing := len(w.told) == 0
 	w.mu.Unlock()
 	r := &w.record
 	switch {
@@ -71,7 +74,7 @@ func (w *worker) save() error {
 		return err
 	case r.store == nil:
 		return errNoStore
-	case bytes.Equal(data, r.saved):
+	case bytes.Equal(data, r.saved), nothing && !r.holds:
 		return nil
 	}
 	if err := r.store.Save(r.path, data); err != nil {

@@ -3,9 +3,7 @@ package notify
 import (
 	"errors"
 	"log/slog"
-	"maps"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"time"
 
@@ -28,8 +26,8 @@ func (t *trouble) complain(log *slog.Logger, err error) {
 }
 
 // over logs a success.
-func (t *trouble) over(log *slog.Logger, told ledger, noticed time.Time) {
-	attrs := []any{"outputs", slices.Sorted(maps.Keys(told))}
+func (t *trouble) over(log *slog.Logger, e Event, noticed time.Time) {
+	attrs := []any{"outputs", e.Outputs}
 	if !noticed.IsZero() {
 		attrs = append(attrs, "after", time.Since(noticed).Round(time.Millisecond).String())
 	}

@@ -25,8 +25,10 @@ type worker struct {
 
 	mu    sync.Mutex
 	known map[string]Digest // what is published
-	first map[string]Digest // what was published when it became known
+	moved map[string]bool   // that which was something else before
 	told  ledger            // what the hook knows; nil: not loaded yet
+	doubt bool              // an attempt began and none has succeeded since
+	now   ledger            // what the attempt that is running tells; nil: none is
 	fresh news              // since the last attempt began
 	news  news              // since the last success, until then
 	err   error             // of the last attempt
@@ -45,11 +47,14 @@ func (w *worker) published(p Publication) {
 	changed := false
 	for _, path := range w.on {
 		digest, ok := p.Digests[path]
-		if old, had := w.known[path]; ok && (!had || old != digest) {
-			w.known[path], changed = digest, true
-			if !had {
-				w.first[path] = digest
-			}
+		old, had := w.known[path]
+		if !ok || had && old == digest {
+			continue
+		}
+		w.known[path], changed = digest, true
+		if had { // who reads the file by itself may have seen either
+			w.moved[path] = true
+			delete(w.now, path)
 		}
 	}
 	if !changed {
@@ -73,7 +78,7 @@ func (w *worker) pending() (Due, bool) {
 func (w *worker) due() (outputs []string) {
 	for _, path := range w.on {
 		digest, published := w.known[path]
-		if published && w.told[path] != (mark{digest: digest, sure: true}) {
+		if published && (w.moved[path] || w.told[path] != (mark{digest: digest, sure: true})) {
 			outputs = append(outputs, path)
 		}
 	}
@@ -121,18 +126,14 @@ func (w *worker) unfinished(ctx context.Context) error {
 	return fmt.Errorf("hook %s: %w", w.name, err)
 }
 
-// look reports whether something is due, and notes what counts as told.
+// look reports whether something is due.
 func (w *worker) look() bool {
 	w.mu.Lock()
 	select {
 	case <-w.wake: // it is seen now
 	default:
 	}
-	for path, digest := range w.first { // which may not be the newest any more
-		if _, had := w.told[path]; !had && w.skip {
-			w.told[path] = mark{digest: digest, sure: true}
-		}
-	}
+	w.note()
 	due := len(w.due()) > 0
 	if !due {
 		w.news, w.fresh, w.err = news{}, news{}, nil
@@ -142,9 +143,21 @@ func (w *worker) look() bool {
 	return due
 }
 
+// note brings what the hook knows up to date with what has been published.
+func (w *worker) note() {
+	for path, digest := range w.known {
+		if _, had := w.told[path]; w.moved[path] {
+			w.told[path] = mark{}
+		} else if !had && w.skip {
+			w.told[path] = mark{digest: digest, sure: true}
+		}
+	}
+	clear(w.moved)
+}
+
 // attempt runs the hook once.
 func (w *worker) attempt(ctx context.Context) error {
-	event, target := w.begin()
+	event := w.begin()
 	saved := w.save()
 	at := time.Now()
 	if w.started != nil {
@@ -154,7 +167,7 @@ func (w *worker) attempt(ctx context.Context) error {
 	if isExit(err) && saved != nil && (w.record.holds || !w.skip) {
 		err = fmt.Errorf("not done, since it could not be remembered and would be done at each start: %w", saved)
 	}
-	delivery := Delivery{Hook: w.name, Took: time.Since(at), Noticed: w.finish(ctx, target, err), Err: err}
+	delivery := Delivery{Hook: w.name, Took: time.Since(at), Noticed: w.finish(ctx, event, err), Err: err}
 	if isExit(err) {
 		delivery.Err = nil
 	}
@@ -166,18 +179,27 @@ func (w *worker) attempt(ctx context.Context) error {
 
 // begin says what to tell, and that what the hook knows is uncertain from now
 // on: even an attempt that fails may have told.
-func (w *worker) begin() (Event, ledger) {
+func (w *worker) begin() Event {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.note()
 	w.news.add(w.fresh)
 	w.fresh = news{}
 	e := Event{Outputs: w.due(), Facts: slices.Clone(w.news.facts)}
-	target := make(ledger, len(e.Outputs))
+	w.now, w.doubt = w.target(e.Outputs), true
 	for _, path := range e.Outputs {
-		target[path] = mark{digest: w.known[path], sure: true}
 		w.told[path] = mark{}
 	}
-	return e, target
+	return e
+}
+
+// target is what a hook knows when it has been told of some outputs.
+func (w *worker) target(outputs []string) ledger {
+	l := make(ledger, len(outputs))
+	for _, path := range outputs {
+		l[path] = mark{digest: w.known[path], sure: true}
+	}
+	return l
 }
 
 // do runs the action in its time.
@@ -199,13 +221,13 @@ func (w *worker) do(ctx context.Context, e Event) (err error) {
 
 // finish notes how an attempt went, and says since when that was awaited. An
 // exit is noted when all others have ended; see Notifier.run.
-func (w *worker) finish(ctx context.Context, target ledger, err error) (noticed time.Time) {
-	noticed = w.conclude(target, err, ctx.Err() != nil)
+func (w *worker) finish(ctx context.Context, e Event, err error) (noticed time.Time) {
+	noticed = w.conclude(err, ctx.Err() != nil)
 	switch {
 	case err == nil:
 		w.backoff.reset()
 		_ = w.save() // it has complained
-		w.trouble.over(w.log, target, noticed)
+		w.trouble.over(w.log, e, noticed)
 	case isExit(err), ctx.Err() != nil:
 	default:
 		w.trouble.complain(w.log, err)
@@ -213,30 +235,30 @@ func (w *worker) finish(ctx context.Context, target ledger, err error) (noticed 
 	return noticed
 }
 
-func (w *worker) conclude(target ledger, err error, stopped bool) (noticed time.Time) {
+func (w *worker) conclude(err error, stopped bool) (noticed time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	noticed = w.news.noticed
 	switch {
 	case err == nil:
-		maps.Copy(w.told, target)
-		w.news, w.err = news{}, nil
+		maps.Copy(w.told, w.now)
+		w.news, w.err, w.doubt = news{}, nil, false
 	case stopped && w.err != nil: // the older reason tells more
 	default:
 		w.err = err
 	}
+	w.now = nil
+	w.note()
 	return noticed
 }
 
 // exited notes that the end of the process will tell of all that is published.
 func (w *worker) exited() {
 	w.mu.Lock()
-	target := make(ledger)
-	for _, path := range w.due() {
-		target[path] = mark{digest: w.known[path], sure: true}
-	}
+	w.note()
+	w.now = w.target(w.due())
 	w.mu.Unlock()
-	w.conclude(target, nil, false)
+	w.conclude(nil, false)
 	_ = w.save() // it has complained
 }
 

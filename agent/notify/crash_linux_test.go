@@ -1,0 +1,3 @@
+package notify_test
+
+func child(string) error { return nil }
