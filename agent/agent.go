@@ -36,6 +36,8 @@ import (
 type Output struct {
 	File     publish.File
 	Renderer render.Renderer
+	// CheckTimeout is that of File.Check. Zero: it takes seconds.
+	CheckTimeout time.Duration
 	// Group names the outputs that are published together. They lie in one
 	// directory. Empty: alone.
 	Group string

@@ -17,11 +17,10 @@ type Started struct {
 	Outputs []string // paths, and "group NAME" for those that are one
 	Hooks   []string
 	Needs   watch.Needs // of all outputs
-	// Resync is how often a round is due although nothing has changed. Zero:
-	// each minute. Negative: never.
-	Resync time.Duration
-	// Limit is how long a round may take. One that takes longer is hung. Zero:
-	// 5 minutes.
+	// Every is after what time at most a round follows the last, although
+	// nothing has changed. Zero: there may be none.
+	Every time.Duration
+	// Limit is how long a round may take. One that takes longer is hung.
 	Limit time.Duration
 }
 

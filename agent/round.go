@@ -35,10 +35,11 @@ func (a *Agent) round() *round {
 		r.tell = func(Report) {}
 	}
 	r.failed, r.skipped, r.noticed = make([]string, len(r.units)), make([]string, len(r.units)), make([]time.Time, len(r.units))
-	started := Started{At: time.Now(), Resync: a.Timing.Resync}
+	started := Started{At: time.Now(), Every: a.Timing.Longest(), Limit: roundLimit}
 	for _, u := range r.units {
 		started.Outputs = append(started.Outputs, u.name())
 		started.Needs = append(started.Needs, u.needs...)
+		started.Limit = max(started.Limit, roundLimit+u.limit())
 	}
 	r.herald = newHerald(a, r)
 	for _, h := range a.Hooks {
@@ -47,6 +48,9 @@ func (a *Agent) round() *round {
 	r.tell(started)
 	return r
 }
+
+// roundLimit is how long a round may take, but for the checks of its files.
+const roundLimit = 5 * time.Minute
 
 // clean removes what a killed process has left.
 func (r *round) clean() {

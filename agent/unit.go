@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/podfacts/podfacts/agent/publish"
 	"github.com/podfacts/podfacts/watch"
@@ -69,6 +70,14 @@ func (b *sheet) Write(p []byte) (int, error) {
 		return 0, fmt.Errorf("more than %d MiB; does a loop in the template end?", maxSize>>20)
 	}
 	return b.text.Write(p)
+}
+
+// limit is how long its checks may take, one after another.
+func (u unit) limit() (d time.Duration) {
+	for _, o := range u.outputs {
+		d += o.CheckTimeout
+	}
+	return d
 }
 
 func (u unit) files() publish.Group {

@@ -30,6 +30,16 @@ type Timing struct {
 	Patience time.Duration
 }
 
+// Longest is the most time between the end of a round and the beginning of the
+// next, as far as that depends on Follow. Zero: a round may never come.
+func (t Timing) Longest() time.Duration {
+	t = t.withDefaults()
+	if t.Resync < 0 {
+		return 0
+	}
+	return t.Resync + max(t.Window, 0) + max(t.Patience, 0)
+}
+
 func (t Timing) withDefaults() Timing {
 	t.Window = cmp.Or(t.Window, 100*time.Millisecond)
 	t.Resync = cmp.Or(t.Resync, time.Minute)

@@ -47,3 +47,16 @@ func TestFollowSourceState(t *testing.T) {
 		}
 	})
 }
+
+func TestTimingLongest(t *testing.T) {
+	t.Parallel()
+	for want, timing := range map[time.Duration]Timing{
+		time.Minute + 150*time.Millisecond: {},
+		2*time.Hour + 50*time.Millisecond:  {Resync: time.Hour, Window: time.Hour},
+		0:                                  {Resync: -1, Window: time.Hour},
+	} {
+		if got := timing.Longest(); got != want {
+			t.Errorf("%+v: %v, want %v", timing, got, want)
+		}
+	}
+}

@@ -68,10 +68,11 @@ func (r outputsReader) output(n *yaml.Node) {
 	r.place(&o)
 	file := publish.File{Path: o.path, Mode: r.mode(&o), InPlace: o.inPlace, MakeDirs: o.makeDirs}
 	file.UID, file.GID = r.owner(&o)
+	output := agent.Output{File: file, Renderer: renderer, Group: o.group}
 	if o.check != nil {
-		file.Check = o.check.Check
+		output.File.Check, output.CheckTimeout = o.check.Check, o.check.Timeout
 	}
-	r.config.Outputs = append(r.config.Outputs, agent.Output{File: file, Renderer: renderer, Group: o.group})
+	r.config.Outputs = append(r.config.Outputs, output)
 }
 
 // place holds the output's path and group against those of the others.

@@ -44,6 +44,9 @@ func (m *Monitor) ready() []Check {
 	if err := m.rounds.err; err != nil && !failing {
 		checks = append(checks, fail("round", "the last one failed: %s", line(err)))
 	}
+	if c := m.checkRounds(); c.State == Failed { // nobody would know of a change
+		checks = append(checks, c)
+	}
 	checks = append(checks, m.checkFacts()...)
 	for _, name := range slices.Sorted(maps.Keys(m.hooks)) {
 		if h := m.hooks[name]; h.failure.err != nil {
@@ -169,7 +172,6 @@ func (m *Monitor) live() []Check {
 // checkRounds tells whether the main loop turns.
 func (m *Monitor) checkRounds() Check {
 	const name = "rounds"
-	resync := cmp.Or(m.agent.Resync, defaultResync)
 	limit := cmp.Or(m.agent.Limit, defaultLimit)
 	switch r := &m.rounds; {
 	case r.began.IsZero() || r.ended.IsZero() && m.view == nil:
@@ -181,8 +183,8 @@ func (m *Monitor) checkRounds() Check {
 		if time.Since(r.began) > limit {
 			return late(name, "hung: one has been going on for %s, and %s is the limit", ago(r.began), limit)
 		}
-	case resync > 0 && time.Since(r.ended) > resync+slack:
-		return late(name, "hung: the last one ended %s ago, and one is due every %s", ago(r.ended), resync)
+	case m.agent.Every > 0 && time.Since(r.ended) > m.agent.Every+slack:
+		return late(name, "hung: the last one ended %s ago, and the next was due after %s", ago(r.ended), rounded(m.agent.Every))
 	}
 	return well(name)
 }

@@ -69,8 +69,6 @@ const (
 	// defaultLimit is how long a round may take, and a source to answer:
 	// requests to an API server that swallows them time out one after another.
 	defaultLimit = 5 * time.Minute
-	// defaultResync is that of [watch.Timing].
-	defaultResync = time.Minute
 	// moment is what is given to what only time speaks against.
 	moment = 200 * time.Millisecond
 )

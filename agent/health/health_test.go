@@ -21,7 +21,7 @@ var errBroken = errors.New("broken\nin two lines")
 
 // began starts an agent with two outputs and a hook.
 func began(m *Monitor) {
-	m.Report(agent.Started{At: time.Now(), Outputs: []string{app, env}, Hooks: []string{"reload"}, Needs: watch.Needs{{Path: "pod.labels"}}})
+	m.Report(agent.Started{At: time.Now(), Every: time.Minute, Outputs: []string{app, env}, Hooks: []string{"reload"}, Needs: watch.Needs{{Path: "pod.labels"}}})
 }
 
 // round is one in which outputs end so: an error fails the publishing.
@@ -199,9 +199,9 @@ func TestLive(t *testing.T) {
 		{
 			name:   "no round",
 			hang:   func(*Monitor) {},
-			after:  defaultResync + slack,
+			after:  time.Minute + slack,
 			within: "ok\n",
-			want:   "[-]rounds failed: hung: the last one ended 1m31s ago, and one is due every 1m0s\n[+]hook reload ok\n" + ended,
+			want:   "[-]rounds failed: hung: the last one ended 1m31s ago, and the next was due after 1m0s\n[+]hook reload ok\n" + ended,
 			move:   func(m *Monitor) { round(m, nil) },
 		},
 		{
@@ -299,12 +299,40 @@ func TestLiveTwoRunsOfAHook(t *testing.T) {
 	})
 }
 
+// Where the main loop hangs, nobody knows whether the outputs are current.
+func TestReadyWithoutRounds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := &Monitor{}
+		began(m)
+		round(m, nil)
+		time.Sleep(2 * time.Minute)
+		want(t, m, Ready, `[+]output /run/app.conf ok
+[+]output /run/pod.env ok
+[-]rounds failed: hung: the last one ended 2m0s ago, and the next was due after 1m0s
+ready check failed
+`)
+	})
+}
+
+// A hook may be a script of several lines, and is named on one.
+func TestNameOnOneLine(t *testing.T) {
+	t.Parallel()
+	m := &Monitor{}
+	began(m)
+	round(m, nil)
+	m.Report(agent.Notified{Hook: "exec sh -c\n  true\r\n[+]fake ok"})
+	if got := m.Now(Live).String(); got != "[+]rounds ok\n[+]hook exec sh -c true [+]fake ok ok\nlive check passed\n" {
+		t.Errorf("got:\n%s", got)
+	}
+}
+
 // Without resync no round is due.
 func TestLiveWithoutResync(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := &Monitor{}
-		m.Report(agent.Started{At: time.Now(), Outputs: []string{app}, Resync: -1})
+		m.Report(agent.Started{At: time.Now(), Outputs: []string{app}})
 		round(m, nil)
 		time.Sleep(1000 * time.Hour)
 		want(t, m, Live, "ok\n")

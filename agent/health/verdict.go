@@ -41,6 +41,9 @@ const (
 // too.
 func (v Verdict) String() string { return v.text(true) }
 
+// clean puts a name on one line: a command may have several.
+func clean(name string) string { return strings.Join(strings.Fields(name), " ") }
+
 // text lists what is wrong, and all the rest where it is verbose or something
 // has failed.
 func (v Verdict) text(verbose bool) string {
@@ -78,11 +81,11 @@ func (v Verdict) late() bool {
 }
 
 // well is a check that found nothing wrong.
-func well(name string) Check { return Check{Name: name, State: OK} }
+func well(name string) Check { return Check{Name: clean(name), State: OK} }
 
 // fail is a check that found what time does not mend.
 func fail(name, format string, args ...any) Check {
-	return Check{Name: name, State: Failed, Detail: fmt.Sprintf(format, args...)}
+	return Check{Name: clean(name), State: Failed, Detail: fmt.Sprintf(format, args...)}
 }
 
 // late is a check that found something that should have happened by now.
@@ -94,7 +97,7 @@ func late(name, format string, args ...any) Check {
 
 // warn is a check that found what need not concern who asks.
 func warn(name, format string, args ...any) Check {
-	return Check{Name: name, State: Warning, Detail: fmt.Sprintf(format, args...)}
+	return Check{Name: clean(name), State: Warning, Detail: fmt.Sprintf(format, args...)}
 }
 
 // String says since when something fails, how often it has, and why.

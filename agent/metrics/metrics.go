@@ -130,24 +130,14 @@ func (m *Metrics) start(s agent.Started) {
 	if m.started.IsZero() {
 		m.started = s.At
 	}
-	old := m.outputs
-	m.outputs = nil
 	for _, name := range s.Outputs {
-		if i := slices.IndexFunc(old, func(o *output) bool { return o.name == name }); i >= 0 {
-			m.outputs = append(m.outputs, old[i])
-		} else {
-			m.output(name)
-		}
+		m.output(name)
 	}
-	oldHooks := m.hooks
-	m.hooks = nil
-	for _, name := range s.Hooks {
-		if i := slices.IndexFunc(oldHooks, func(h *hook) bool { return h.name == name }); i >= 0 {
-			m.hooks = append(m.hooks, oldHooks[i])
-		} else {
-			m.hook(name)
-		}
+	m.outputs = slices.DeleteFunc(m.outputs, func(o *output) bool { return !slices.Contains(s.Outputs, o.name) })
+	for _, name := range s.Hooks { // two may have one name
+		m.hook(name)
 	}
+	m.hooks = slices.DeleteFunc(m.hooks, func(h *hook) bool { return !slices.Contains(s.Hooks, h.name) })
 }
 
 func (m *Metrics) published(p agent.Published) {

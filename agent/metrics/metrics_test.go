@@ -146,7 +146,7 @@ func TestStarted(t *testing.T) {
 			t.Errorf("%s is missing", line)
 		}
 	}
-	m.Report(started([]string{"/c", "/a"}, "x"))
+	m.Report(started([]string{"/c", "/a"}, "x", "x"))
 	text := string(m.Text())
 	for line, want := range map[string]bool{
 		`podfacts_publishes_total{output="/a",result="changed"} 1`:  true,
@@ -158,6 +158,9 @@ func TestStarted(t *testing.T) {
 		if strings.Contains(text, line) != want {
 			t.Errorf("%s: %v, want %v", line, !want, want)
 		}
+	}
+	if n := strings.Count(text, `podfacts_hook_failing{hook="x"}`); n != 1 {
+		t.Errorf("two hooks of one name are told of %d times, which nobody may scrape", n)
 	}
 }
 
