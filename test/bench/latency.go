@@ -140,7 +140,7 @@ func replace(file string, text []byte) (time.Duration, error) {
 }
 
 // percentile is the smallest of the sorted values that percent of them do not exceed.
-func percentile(sorted []time.Duration, percent int) time.Duration {
+func percentile[T any](sorted []T, percent int) T {
 	return sorted[(len(sorted)*percent+99)/100-1]
 }
 

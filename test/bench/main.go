@@ -10,7 +10,10 @@
 //   - Rendering a template; beside consul-template's own engine.
 //   - Reading a volume's map; beside strconv.Unquote alone.
 //   - A label's way from a real API server to the file, and `podfacts init` with facts of
-//     that server; beside kubectl.
+//     that server; beside kubectl and curl.
+//   - What an idle sidecar of that server holds and asks; beside a client that only
+//     watches.
+//   - Many sidecars of one server at once.
 //
 // Linux only: it watches with inotify and reads /proc.
 package main
@@ -40,7 +43,6 @@ func main() {
 type bench struct {
 	podfacts       string // the binary under test
 	consulTemplate string // the peer
-	noop           string // the floor
 	scratch        string // a directory on disk, gone at the end
 	effort         effort
 	progress       io.Writer
@@ -51,16 +53,21 @@ type effort struct {
 	swaps     int           // of a volume that podfacts follows
 	peerSwaps int           // of a volume that the peer polls, each about a second
 	idle      time.Duration // before memory is read
+	stretch   time.Duration // that a sidecar is left alone; more than its refresh of 5 to 6 minutes, in full
 	pairs     int           // of init and the floor
+	peaks     int           // of init and its peers
+	fleet     int           // sidecars at once
 	loop      time.Duration // for each throughput
 }
 
 func efforts(mode string) (effort, error) {
 	switch mode {
 	case "full":
-		return effort{swaps: 200, peerSwaps: 30, idle: 10 * time.Second, pairs: 200, loop: 3 * time.Second}, nil
+		return effort{swaps: 200, peerSwaps: 30, idle: 10 * time.Second,
+			stretch: 390 * time.Second, pairs: 200, peaks: 21, fleet: 500, loop: 3 * time.Second}, nil
 	case "short":
-		return effort{swaps: 40, peerSwaps: 5, idle: 3 * time.Second, pairs: 30, loop: time.Second}, nil
+		return effort{swaps: 40, peerSwaps: 5, idle: 3 * time.Second,
+			stretch: 20 * time.Second, pairs: 30, peaks: 7, fleet: 50, loop: time.Second}, nil
 	default:
 		return effort{}, fmt.Errorf("mode %q: want full or short", mode)
 	}
@@ -70,6 +77,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	mode := flags.String("mode", "full", "full, or short for a quick look")
+	only := flags.String("only", "", "one of latency, memory, start, render, parse, apiserver; empty is all")
 	podfacts := flags.String("podfacts", "../../bin/podfacts", "the podfacts `binary`")
 	consulTemplate := flags.String("consul-template", "../bin/consul-template", "the consul-template `binary`")
 	if err := flags.Parse(args); err != nil {
@@ -91,7 +99,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	b := &bench{
 		podfacts:       *podfacts,
 		consulTemplate: *consulTemplate,
-		noop:           filepath.Join(scratch, "noop"),
 		scratch:        scratch,
 		effort:         effort,
 		progress:       stderr,
@@ -99,27 +106,40 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := b.build(ctx); err != nil {
 		return err
 	}
+	machine := machine(scratch)
 	var rows []row
-	for _, measure := range []func(context.Context) ([]row, error){b.latency, b.memory, b.start, b.render, b.parse, b.apiserver} {
-		more, err := measure(ctx)
+	for _, m := range []struct {
+		name    string
+		measure func(context.Context) ([]row, error)
+	}{
+		{"latency", b.latency}, {"memory", b.memory}, {"start", b.start},
+		{"render", b.render}, {"parse", b.parse}, {"apiserver", b.apiserver},
+	} {
+		if *only != "" && *only != m.name {
+			continue
+		}
+		more, err := m.measure(ctx)
 		if err != nil {
 			return err
 		}
 		rows = append(rows, more...)
 	}
-	fmt.Fprintln(stdout, machine(scratch))
+	fmt.Fprintln(stdout, machine)
 	return print(stdout, rows)
 }
 
-// build makes the floor, a static binary as podfacts is one.
+// build makes the programs of this module, static binaries as podfacts is one.
 func (b *bench) build(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.noop, "./noop")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", b.own("")+"/", "./noop", "./peak", "./watcher")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the floor: %w\n%s", err, out)
+		return fmt.Errorf("build the floors: %w\n%s", err, out)
 	}
 	return nil
 }
+
+// own names a program of this module.
+func (b *bench) own(program string) string { return filepath.Join(b.scratch, "bin", program) }
 
 func (b *bench) step(format string, args ...any) {
 	fmt.Fprintf(b.progress, "bench: "+format+"\n", args...)

@@ -36,8 +36,9 @@ func (b *bench) memory(ctx context.Context) ([]row, error) {
 	}, nil
 }
 
-// usage is in bytes. Private counts dirty pages alone: clean ones are the binary's,
-// which the kernel shares with every other process of the same image and can drop.
+// usage is in bytes. Private counts anonymous pages alone: the others are the binary's,
+// which the kernel shares with every other process of the same image and can drop. Where
+// the binary was built just now they are dirty, and yet not private.
 type usage struct{ rss, private int }
 
 func (b *bench) usage(ctx context.Context, name string, launch launcher) (usage, error) {
@@ -79,7 +80,7 @@ func rollup(pid int) (usage, error) {
 		switch fields[0] {
 		case "Rss:":
 			u.rss = kib << 10
-		case "Private_Dirty:":
+		case "Anonymous:":
 			u.private = kib << 10
 		}
 	}

@@ -38,7 +38,7 @@ func (b *bench) start(ctx context.Context) ([]row, error) {
 		if err := os.Mkdir(out, 0o755); err != nil {
 			return nil, err
 		}
-		took, err := took(exec.CommandContext(ctx, b.noop))
+		took, err := took(exec.CommandContext(ctx, b.own("noop")))
 		if err != nil {
 			return nil, err
 		}

@@ -17,12 +17,18 @@ type row struct {
 	reached bool
 }
 
+// none stands where there is no peer, no goal, and so on.
+const none = "-"
+
 func print(w io.Writer, rows []row) error {
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tab, "FIGURE\tPODFACTS\tPEER OR FLOOR\tRATIO\tGOAL\tREACHED")
 	for _, r := range rows {
 		reached := "no"
-		if r.reached {
+		switch {
+		case r.goal == none:
+			reached = none
+		case r.reached:
 			reached = "yes"
 		}
 		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\t%s\n", r.figure, r.ours, r.peer, r.ratio, r.goal, reached)
