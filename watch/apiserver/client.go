@@ -134,6 +134,9 @@ func (c *Client) get(ctx context.Context, q question) (map[string]any, error) {
 		if err != nil {
 			return err
 		}
+		if got.GetName() != q.name {
+			return fmt.Errorf("the answer is no JSON of it, but %s %q", got.GetKind(), got.GetName())
+		}
 		o = q.keep(r, q.mask(), got)
 		return nil
 	})
@@ -155,6 +158,9 @@ func (c *Client) list(ctx context.Context, q question) (all []map[string]any, ve
 			list, err := c.of(r, q).List(ctx, opts)
 			if err != nil {
 				return err
+			}
+			if kind := list.GetKind(); kind == "Status" || kind == r.kind { // which would pass for a list of nothing
+				return fmt.Errorf("the answer is no JSON of a list, but of kind %s", kind)
 			}
 			for i := range list.Items {
 				all = append(all, q.keep(r, m, &list.Items[i]))
@@ -195,6 +201,7 @@ func (c *Client) watch(ctx context.Context, q question, version string, timeout 
 	began, cancel := context.WithCancelCause(withCall(silent(ctx), info))
 	timer := time.AfterFunc(c.timeout, func() { cancel(context.DeadlineExceeded) })
 	w, err := c.of(r, q).Watch(began, opts)
+	err = info.why(err)
 	if !timer.Stop() && err == nil {
 		w.Stop()
 		err = context.DeadlineExceeded
@@ -204,7 +211,7 @@ func (c *Client) watch(ctx context.Context, q question, version string, timeout 
 			err = cause
 		}
 		cancel(nil)
-		return nil, c.fail(req, err, info)
+		return nil, c.refine(ctx, c.fail(req, err, info))
 	}
 	return stopper{w, func() { cancel(nil) }}, nil
 }
@@ -233,9 +240,11 @@ func (c *Client) version(ctx context.Context) (string, error) {
 	var version struct {
 		GitVersion string `json:"gitVersion"`
 	}
-	err := c.path(ctx, "/version", "", &version)
+	err := c.path(ctx, versionPath, "", &version)
 	return version.GitVersion, err
 }
+
+const versionPath = "/version"
 
 // path asks for what is no object. An empty accept takes any JSON.
 func (c *Client) path(ctx context.Context, path, accept string, into any) error {
@@ -259,7 +268,10 @@ func (c *Client) path(ctx context.Context, path, accept string, into any) error 
 // do makes a request, and again where the server asks for patience or the
 // connection broke, as long as that may soon succeed.
 func (c *Client) do(ctx context.Context, req request, fn func(context.Context) error) error {
-	const tries = 4
+	tries := 4
+	if ctx.Value(retriesKey{}) != nil {
+		tries = 1
+	}
 	pause := 100 * time.Millisecond
 	for try := 1; ; try++ {
 		info := &call{verb: req.verb, metadata: req.question.metadata}
@@ -271,7 +283,7 @@ func (c *Client) do(ctx context.Context, req request, fn func(context.Context) e
 		again := info.code == http.StatusTooManyRequests || info.code == http.StatusServiceUnavailable ||
 			info.code == http.StatusInternalServerError || info.code == http.StatusGatewayTimeout || reset(err)
 		if try == tries || !again || wait > c.timeout || !sleep(ctx, wait) {
-			return c.fail(req, err, info)
+			return c.refine(ctx, c.fail(req, err, info))
 		}
 		pause *= 2
 	}
@@ -280,7 +292,16 @@ func (c *Client) do(ctx context.Context, req request, fn func(context.Context) e
 func (c *Client) once(ctx context.Context, info *call, fn func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(withCall(silent(ctx), info), c.timeout)
 	defer cancel()
-	return fn(ctx)
+	return info.why(fn(ctx))
+}
+
+type retriesKey struct{}
+
+// withoutRetries is for callers that try again themselves: each request that
+// was tried four times would be four times the load on a server that has too
+// much of it.
+func withoutRetries(ctx context.Context) context.Context {
+	return context.WithValue(ctx, retriesKey{}, false)
 }
 
 // silent keeps client-go from writing to standard error what is reported here.

@@ -126,7 +126,7 @@ func (c *Client) discover(ctx context.Context, apiVersion string) ([]resource, e
 // in whatever version, into what discovery says on that.
 func (c *Client) unserved(ctx context.Context, q question, err error) error {
 	status, ok := errors.AsType[*apierrors.StatusError](err)
-	if !ok || status.Status().Code != http.StatusNotFound {
+	if !ok || status.Status().Code != http.StatusNotFound || reasonOf(err) != NotFound {
 		return err
 	}
 	if d := status.Status().Details; d != nil && d.Name != "" && !apierrors.HasStatusCause(status, metav1.CauseTypeUnexpectedServerResponse) {

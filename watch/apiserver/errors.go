@@ -199,9 +199,9 @@ func (c *Client) refused(e *Error, req request, status *apierrors.StatusError) {
 			e.Hint = fmt.Sprintf("the token in %s expired on %s; it is not being renewed", c.tokenFile, at.UTC().Format(time.RFC3339))
 		}
 	case code == http.StatusNotFound:
-		e.Reason, e.Hint = NotFound, "check its name and namespace"
-		if details := status.Status().Details; req.question.name == "" || details == nil || details.Name == "" {
-			e.Hint = "check that the API server serves it"
+		e.Reason, e.Hint = NotFound, "check that the API server serves it"
+		if missing(req.question, status) {
+			e.Hint = "check its name and namespace"
 		}
 	case code == http.StatusTooManyRequests || code == http.StatusServiceUnavailable:
 		e.Reason = Overloaded
@@ -213,6 +213,31 @@ func (c *Client) refused(e *Error, req request, status *apierrors.StatusError) {
 	default:
 		e.Reason = Broken
 	}
+}
+
+// missing reports whether the API server says that the object does not exist.
+// Where it does not serve the kind, or does not serve at all and another
+// answers in its place, nobody names the object.
+func missing(q question, status *apierrors.StatusError) bool {
+	details := status.Status().Details
+	return status.Status().Code == http.StatusNotFound && q.name != "" && details != nil && details.Name == q.name
+}
+
+// refine finds out what it means that a path is not found. The API server says
+// so of a kind that it does not serve, and so do load balancers of every path
+// when they have no server to ask: they know no version either.
+func (c *Client) refine(ctx context.Context, err error) error {
+	e, ok := errors.AsType[*Error](err)
+	status, answered := errors.AsType[*apierrors.StatusError](err)
+	if !ok || !answered || e.Reason != NotFound || e.Resource == versionPath || !apierrors.IsUnexpectedServerError(status) {
+		return err
+	}
+	_, err = c.version(ctx)
+	if reason := reasonOf(err); err == nil || reason == Forbidden || reason == Unauthorized { // who may ask for it is a matter of roles
+		return e
+	}
+	e.Reason, e.Hint = Broken, fmt.Sprintf("check that %s is an API server", c.Server)
+	return e
 }
 
 func (r Rule) role() string {
@@ -267,8 +292,9 @@ func (c *Client) tokenExpiry() (time.Time, bool) {
 // malformed reports an answer that cannot be read.
 func malformed(err error) bool {
 	_, syntax := errors.AsType[*json.SyntaxError](err)
-	return syntax || errors.Is(err, io.ErrUnexpectedEOF) || strings.Contains(err.Error(), "couldn't get version/kind") ||
-		strings.Contains(err.Error(), "unexpected end of JSON") || strings.Contains(err.Error(), "no JSON") || strings.Contains(err.Error(), "serializer for")
+	return syntax || errors.Is(err, io.ErrUnexpectedEOF) || slices.ContainsFunc(
+		[]string{"couldn't get version/kind", "unexpected end of JSON", "no JSON", "serializer for", "serializers registered"},
+		func(text string) bool { return strings.Contains(err.Error(), text) })
 }
 
 // reset reports a connection that broke, which the next one need not do.

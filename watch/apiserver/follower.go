@@ -7,10 +7,12 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	apiwatch "k8s.io/apimachinery/pkg/watch"
 
 	"github.com/podfacts/podfacts/watch/object"
@@ -29,8 +31,8 @@ import (
 // before another try.
 func (w *watcher) follows(ctx context.Context, q question) {
 	const (
-		grace = 5  // refusals, since a server that starts refuses at first
-		rest  = 12 // reads between two tries
+		rest   = 12               // reads between two tries
+		steady = 10 * time.Second // a watch that lasts so long ends a bad time
 	)
 	retry := backoff{first: w.timing.Retry, limit: w.timing.RetryMax}
 	f := follower{watcher: w, question: q}
@@ -40,42 +42,44 @@ func (w *watcher) follows(ctx context.Context, q question) {
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := f.once(ctx)
-		if time.Since(began) > retry.limit {
+		if time.Since(began) > min(steady, retry.limit) {
 			retry.reset()
 			refused = 0
 		}
+		retry.worked = f.worked
 		switch {
 		case ctx.Err() != nil:
 		case err == nil && f.now: // once: what comes of it is no longer from a version
+		case err == nil && time.Since(began) < time.Second:
+			wait(ctx, retry.next(nil))
+		case err == nil && f.early: // as those of all other clients of the server, perhaps
+			wait(ctx, rand.N(w.timing.Retry))
 		case err == nil:
-			if time.Since(began) < time.Second {
-				wait(ctx, retry.next(nil))
-			}
 		case f.absence(err): // nobody serves the kind, and nobody need do so
 			f.lose(ctx, answer{objects: []map[string]any{}})
 			w.pause(ctx, w.timing.Refresh)
 		case f.watchForbidden(err):
 			f.lose(ctx, answer{objects: f.answer.objects})
-			if refused++; refused < grace {
+			if refused++; refused < retry.grace() {
 				wait(ctx, retry.next(nil))
 				continue
 			}
-			if refused == grace {
+			if refused == retry.grace() {
 				w.log().Warn("watching is forbidden; reading now and then instead",
 					"resource", f.resource(), "every", w.timing.Refresh, "missing", f.missing(err))
 			}
 			w.poll(ctx, q, w.timing.Refresh, rest)
 		default:
-			f.answer.live, f.answer.err = false, err
+			f.answer.live, f.answer.err, f.lost = false, err, true
 			w.update(ctx, q, f.answer)
-			wait(ctx, retry.next(err))
+			w.recover(ctx, err, retry.next(err))
 		}
 	}
 }
 
 // lose goes on with an answer from which no watch can begin.
 func (f *follower) lose(ctx context.Context, a answer) {
-	f.answer, f.fresh = a, false
+	f.answer, f.fresh, f.lost = a, false, true
 	f.update(ctx, f.question, a)
 }
 
@@ -85,8 +89,14 @@ type follower struct {
 	question
 
 	answer answer
-	fresh  bool // the answer says from where to watch
-	now    bool // watch from now on
+	fresh  bool   // the answer says from where to watch
+	now    bool   // watch from now on
+	lost   bool   // there was no watch for a while
+	floor  string // what events tell of versions before this is old
+	early  bool   // the last watch ended before its time
+
+	worked    bool // it was watched before: what is refused now was granted once
+	bookmarks bool // the server sends them
 }
 
 // once asks where needed and watches once. It returns nil where the watch
@@ -109,10 +119,8 @@ func (f *follower) once(ctx context.Context) error {
 	w, err := f.Client.watch(ctx, f.question, version, lasts)
 	if err == nil {
 		defer w.Stop()
-		if version == "" && f.name != "" && !asked {
-			if a := f.Client.answer(ctx, f.question); a.err == nil {
-				f.answer = a
-			}
+		if err = f.catchUp(ctx, version, asked); err != nil || f.now && version != "" {
+			return err
 		}
 		err = f.read(ctx, w, lasts)
 	}
@@ -131,10 +139,37 @@ func (f *follower) once(ctx context.Context) error {
 	return nil
 }
 
+// catchUp reads an object once the watch for it is open, where what the watch
+// begins with may be older than what was said before. There are two cases.
+//
+// A watch from now on begins with what the server has in its cache, which may
+// lag behind what it answered to a get.
+//
+// A watch that goes on after a while tells everything that happened in
+// between, one by one, and until it has done so, what was last seen of the pod
+// must not win over what the kubelet has written meanwhile: only who is up to
+// date is live. Nobody but the API server tells of other objects.
+func (f *follower) catchUp(ctx context.Context, version string, asked bool) error {
+	f.floor = ""
+	if f.name == "" || version != "" && (!f.lost || f.part != partPod) {
+		return nil
+	}
+	if !asked {
+		a := f.Client.answer(ctx, f.question)
+		if a.err != nil {
+			return a.err
+		}
+		f.answer = a
+	}
+	f.floor = f.answer.version
+	f.now = version != "" && f.floor == "" // it is gone: what the watch tells of it is over
+	return nil
+}
+
 // read takes in events until the watch ends.
 func (f *follower) read(ctx context.Context, w apiwatch.Interface, lasts time.Duration) error {
 	began := time.Now()
-	f.now = false
+	f.now, f.lost, f.early, f.worked = false, false, false, true
 	f.answer.err, f.answer.live = nil, true
 	f.update(ctx, f.question, f.answer)
 	const slack = 30 * time.Second
@@ -142,7 +177,10 @@ func (f *follower) read(ctx context.Context, w apiwatch.Interface, lasts time.Du
 	defer end.Stop()
 	silence := time.NewTimer(lasts + slack) // until the server has shown that it sends bookmarks
 	defer silence.Stop()
-	events, bookmarks := 0, false
+	if f.bookmarks {
+		silence.Reset(f.timing.Silence)
+	}
+	events := 0
 	for {
 		select {
 		case <-ctx.Done():
@@ -155,7 +193,7 @@ func (f *follower) read(ctx context.Context, w apiwatch.Interface, lasts time.Du
 				Err: errors.New("the connection has gone silent")}
 		case event, open := <-w.ResultChan():
 			if !open {
-				if ctx.Err() == nil && time.Since(began) < lasts-slack {
+				if f.early = time.Since(began) < lasts-slack; f.early && ctx.Err() == nil {
 					f.Client.restarted()
 				}
 				if events == 0 && time.Since(began) < time.Second {
@@ -165,8 +203,8 @@ func (f *follower) read(ctx context.Context, w apiwatch.Interface, lasts time.Du
 				return nil
 			}
 			events++
-			bookmarks = bookmarks || event.Type == apiwatch.Bookmark
-			if bookmarks {
+			f.bookmarks = f.bookmarks || event.Type == apiwatch.Bookmark
+			if f.bookmarks {
 				silence.Reset(f.timing.Silence)
 			}
 			if err := f.take(ctx, event); err != nil {
@@ -188,11 +226,15 @@ func (f *follower) take(ctx context.Context, event apiwatch.Event) error {
 		if gone(err) {
 			return err
 		}
+		if cut(err) {
+			return &Error{Reason: Unreachable, Verb: "watch", Resource: f.resource(), Namespace: f.namespace, Name: f.name,
+				Err: errors.New("the connection was lost")}
+		}
 		r, _ := f.Client.resource(ctx, f.apiVersion, f.kind) // it was found to begin with
 		return f.Client.fail(request{verb: "watch", resource: r, question: f.question}, err, &call{})
 	}
 	accessor, ok := event.Object.(metav1.Object)
-	if !ok {
+	if !ok || older(accessor.GetResourceVersion(), f.floor) {
 		return nil
 	}
 	f.answer.version = accessor.GetResourceVersion()
@@ -216,6 +258,20 @@ func (f *follower) take(ctx context.Context, event apiwatch.Event) error {
 	f.answer.objects = objects
 	f.update(ctx, f.question, f.answer)
 	return nil
+}
+
+// cut reports whether it is client-go that speaks in the server's stead, of a
+// connection that does not answer to pings, or of a stream that was reset.
+func cut(err error) bool {
+	return apierrors.HasStatusCause(err, "ClientWatchDecoding") &&
+		(strings.Contains(err.Error(), "http2: client connection") || strings.Contains(err.Error(), "stream error:"))
+}
+
+// older reports whether one version is before another. Servers before 1.35 do
+// not promise that versions can be compared, and all have had etcd's.
+func older(version, than string) bool {
+	order, err := resourceversion.CompareResourceVersion(version, than)
+	return err == nil && order < 0
 }
 
 // key orders objects as the API server does.
@@ -242,32 +298,45 @@ func (f *follower) missing(err error) string {
 	return ""
 }
 
-// backoff doubles from first to limit, with jitter. What stays forbidden or is
-// not served is tried seldom: people change that.
+// backoff doubles from first to limit. Half of it is left to chance, so that the
+// clients of a server that comes back do not do so together. What stays
+// forbidden or is not served is tried seldom: people change that. Where it has
+// worked before, it is more likely the server that has a bad time.
 type backoff struct {
 	first, limit, pause time.Duration
 	refused             int
+	worked              bool
 }
 
 func (b *backoff) next(err error) time.Duration {
-	const grace = 5 // permissions come a little after the pod, and after the start of a server
+	const spare = 5 * time.Minute // the server, at most
 	b.pause = min(max(2*b.pause, b.first), b.limit)
-	pause := b.pause - rand.N(b.pause/4+1)
+	pause := b.pause - rand.N(b.pause/2+1)
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
 		return pause
 	}
-	switch e.Reason {
-	case Forbidden:
-		if b.refused++; b.refused > grace {
-			pause = 20*b.limit + rand.N(b.limit+1)
+	seldom := b.limit + rand.N(b.limit/20+1)
+	switch {
+	case e.Reason == Forbidden:
+		if b.refused++; b.refused > b.grace() {
+			pause = 20 * seldom
 		}
-	case Invalid:
-		pause = 20*b.limit + rand.N(b.limit+1)
-	case NotFound: // the kind; it may be installed
-		pause = 4*b.limit + rand.N(b.limit+1)
+	case e.Reason == Invalid && !b.worked:
+		pause = 20 * seldom
+	case e.Reason == NotFound && !b.worked: // the kind; it may be installed
+		pause = 4 * seldom
 	}
-	return max(pause, e.RetryAfter)
+	return max(pause, min(e.RetryAfter, spare))
+}
+
+// grace is how many refusals mean nothing: permissions come a little after the
+// pod, and after the start of a server.
+func (b *backoff) grace() int {
+	if b.worked {
+		return 20 // some minutes
+	}
+	return 5
 }
 
 func (b *backoff) reset() { b.pause, b.refused = 0, 0 }

@@ -2,12 +2,15 @@ package apiserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
 	"sync"
 	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/podfacts/podfacts/watch"
 	"github.com/podfacts/podfacts/watch/object"
@@ -140,7 +143,11 @@ func (c *Client) answer(ctx context.Context, q question) (a answer) {
 // it may be absent, its kind.
 func (q question) absence(err error) bool {
 	e, ok := err.(*Error) //nolint:errorlint // the client gives no other
-	return ok && e.Reason == NotFound && (e.Name != "" || q.optional)
+	if !ok || e.Reason != NotFound {
+		return false
+	}
+	status, answered := errors.AsType[*apierrors.StatusError](err)
+	return q.optional || answered && missing(q, status)
 }
 
 // set takes in an answer. The caller holds mu.

@@ -3,12 +3,14 @@ package apiserver
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,6 +26,16 @@ type call struct {
 
 	code       int           // of the answer, 0 for none
 	retryAfter time.Duration // how long the server wants to be spared
+	err        error         // why there is no answer
+}
+
+// why is what the network did, where client-go knows only that there is no
+// answer.
+func (c *call) why(err error) error {
+	if err != nil && c.err != nil {
+		return c.err
+	}
+	return err
 }
 
 type callKey struct{}
@@ -32,9 +44,9 @@ func withCall(ctx context.Context, c *call) context.Context {
 	return context.WithValue(ctx, callKey{}, c)
 }
 
-// caller notes how each call goes. It takes Retry-After out of the answer:
-// client-go would sleep and try again unseen, and this package has its own
-// ways to wait.
+// caller notes how each call goes. It takes Retry-After out of the answer, and
+// the network's words out of an error: client-go would sleep a second and try
+// again, up to ten times and unseen, and this package has its own ways to wait.
 type caller struct {
 	next  http.RoundTripper
 	count func(verb string, code int)
@@ -52,7 +64,8 @@ func (t caller) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := t.next.RoundTrip(req)
 	if err != nil {
 		t.count(c.verb, 0)
-		return nil, err
+		c.err = err
+		return nil, errors.New("no answer")
 	}
 	c.code = resp.StatusCode
 	if seconds, err := time.ParseDuration(resp.Header.Get("Retry-After") + "s"); err == nil {
@@ -172,6 +185,13 @@ func (c *connection) close() {
 	}
 }
 
+// credentials tells those of now from those that they replaced.
+func (c *Client) credentials() [sha256.Size]byte {
+	token, _ := os.ReadFile(c.tokenFile) // what cannot be read is as good as empty
+	ca, _ := os.ReadFile(c.conn.caFile)
+	return sha256.Sum256(slices.Concat(token, []byte{0}, ca))
+}
+
 // untrusted reports whether the server's certificate was refused.
 func untrusted(err error) bool {
 	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
@@ -199,7 +219,9 @@ func connect(f found, count func(verb string, code int)) (*http.Client, *connect
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f.ca, err)
 		}
-		dial := (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext
+		// As patient as the pings below, for servers that speak HTTP/1.1 alone.
+		alive := net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 5 * time.Second, Count: 3}
+		dial := (&net.Dialer{Timeout: 5 * time.Second, KeepAliveConfig: alive}).DialContext
 		if config.DialHolder != nil {
 			dial = config.DialHolder.Dial
 		}
@@ -212,7 +234,7 @@ func connect(f found, count func(verb string, code int)) (*http.Client, *connect
 			Proxy:               config.Proxy, // nil is that of the environment
 			ForceAttemptHTTP2:   true,
 			// As in utilnet.SetTransportDefaults, which brings an HTTP/2 of its own:
-			// pings find out that nobody is at the other end any more.
+			// within 45 seconds, pings find out that nobody is at the other end any more.
 			HTTP2: &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
 		}), nil
 	}
