@@ -60,6 +60,10 @@ func (c *Cluster) connect() (*Client, error) {
 // Namespaced reports whether objects of a kind are in namespaces.
 func (c *Client) Namespaced(gvk schema.GroupVersionKind) (bool, error) {
 	mapping, err := c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	if meta.IsNoMatchError(err) { // it may be a moment old; the mapper looks again by itself only once
+		c.mapper.Reset()
+		mapping, err = c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	}
 	if err != nil {
 		return false, err
 	}
@@ -70,6 +74,10 @@ func (c *Client) Namespaced(gvk schema.GroupVersionKind) (bool, error) {
 // that have one.
 func (c *Client) resource(gvk schema.GroupVersionKind, namespace string) (dynamic.ResourceInterface, error) {
 	mapping, err := c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	if meta.IsNoMatchError(err) { // it may be a moment old; the mapper looks again by itself only once
+		c.mapper.Reset()
+		mapping, err = c.mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,8 @@
 //
 // [Cluster.StopServer], [Cluster.StartServer] and [Cluster.Restart] make an outage
 // that keeps the data and the address; [Cluster.RotateCertificate] replaces the
-// certificate authority; deleting what a token is bound to revokes the token.
+// certificate authority; [Cluster.Compact] makes it forget its history; deleting what a
+// token is bound to revokes the token. Package faultproxy does what happens on the way.
 //
 // # What was asked
 //
@@ -49,6 +50,8 @@ import (
 	"testing"
 
 	"k8s.io/client-go/rest"
+
+	"github.com/podfacts/podfacts/test/cluster/internal/port"
 )
 
 // Options say how to start a cluster. The zero value is right for most tests.
@@ -124,7 +127,7 @@ func New(ctx context.Context, options Options) (*Cluster, error) {
 
 func (c *Cluster) start(ctx context.Context) error {
 	var err error
-	if c.reserve, c.port, err = reservePort(); err != nil {
+	if c.reserve, c.port, err = port.Reserve(); err != nil {
 		return fmt.Errorf("reserving a port: %w", err)
 	}
 	if err := c.writeCredentials(); err != nil {

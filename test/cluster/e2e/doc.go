@@ -9,4 +9,7 @@
 //   - What it says from outside is what it says inside.
 //   - While it follows, it survives whatever a server does: restarts, outages, new
 //     certificates, new tokens, forgotten history; and asks nothing while idle.
+//   - It survives whatever lies between: a proxy breaks connections, holds them up and
+//     answers in the server's place. Each fault has a bound on how long the output may
+//     lag behind the server once it is over, and nothing untrue is ever published.
 package e2e

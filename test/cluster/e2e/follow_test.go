@@ -2,8 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,123 +10,19 @@ import (
 	"github.com/podfacts/podfacts/test/cluster"
 )
 
-// following is a run that renders a label of its pod and the zone of its node, and a
-// record of everything that it published.
-type following struct {
-	*pod
-	process *process
-	shop    shop
-	labels  []string // in the order in which they were set
-	stop    chan struct{}
-	record  chan []string
-}
-
-// follow starts podfacts with the permissions that rbac prints for it.
-func follow(t *testing.T, c *cluster.Cluster, s shop, flags ...string) *following {
-	t.Helper()
-	const name = "web-1"
-	config := rendering("pod.labels['app']") + "    {{ fact \"node.zone\" }}\n"
-	apply(t, c, s.objects()+"---\n"+deployment().pod(s, name))
-	account, err := c.ServiceAccount(t.Context(), string(s), name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &following{pod: enter(t, c, account, name), shop: s, labels: []string{"web"}, stop: make(chan struct{}), record: make(chan []string, 1)}
-	args := f.configure(t, config)
-	f.permit(t, args)
-	f.process = f.start(t, append(append([]string{"run"}, args...), flags...)...)
-	f.shows(t)
-	go f.watch()
-	return f
-}
-
-// permit applies what rbac prints for a configuration.
-func (p *pod) permit(t *testing.T, args []string) {
-	t.Helper()
-	printed := p.run(t, append([]string{"rbac", "--service-account", p.account.Name, "--namespace", p.account.Namespace}, args...)...)
-	printed.wants(t, 0)
-	apply(t, p.cluster, printed.stdout.String())
-	await(t, p.cluster, p.account.Namespace)
-}
-
-const output = "run/podfacts/out"
-
-// watch records every state of the output.
-func (f *following) watch() {
-	var states []string
-	for {
-		text, err := os.ReadFile(filepath.Join(f.root, output))
-		state := string(text)
-		if err != nil {
-			state = err.Error()
-		}
-		if len(states) == 0 || states[len(states)-1] != state {
-			states = append(states, state)
-		}
-		select {
-		case <-f.stop:
-			f.record <- states
-			return
-		case <-time.After(time.Millisecond):
-		}
-	}
-}
-
-// label changes the label as kubectl does.
-func (f *following) label(t *testing.T, value string) {
-	t.Helper()
-	f.labels = append(f.labels, value)
-	if _, err := f.cluster.Kubectl(t.Context(), "label", "--overwrite", "-n", string(f.shop), "pod", f.name, "app="+value); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (f *following) expected(label string) string { return fmt.Sprintf("%q\nzone-a\n", label) }
-
-// shows waits until the output shows the last label.
-func (f *following) shows(t *testing.T) {
-	t.Helper()
-	want := f.expected(f.labels[len(f.labels)-1])
-	eventually(t, "the last label", func() error {
-		if got := f.read(t, output); got != want {
-			return fmt.Errorf("output %q, want %q; podfacts says:\n%s", got, want, &f.process.stderr)
-		}
-		if f.process.ended() {
-			return fmt.Errorf("podfacts ended:\n%s", &f.process.stderr)
-		}
-		return nil
-	})
-}
-
-// end ends podfacts and checks that each state it ever published was true, in order.
-func (f *following) end(t *testing.T) {
-	t.Helper()
-	close(f.stop)
-	states := <-f.record
-	f.process.term(t)
-	next := 0
-	for _, state := range states {
-		i := slices.IndexFunc(f.labels[next:], func(label string) bool { return f.expected(label) == state })
-		if i < 0 {
-			t.Errorf("published %q, which is none of %q from the %d. on; all: %q", state, f.labels, next, states)
-			return
-		}
-		next += i
-	}
-	if got := states[len(states)-1]; got != f.expected(f.labels[len(f.labels)-1]) {
-		t.Errorf("the last state is %q", got)
-	}
-}
-
 // TestFollowsThroughWhateverTheServerDoes changes a label after each thing that can
 // happen to a server, and sees the file replaced, and never anything wrong in it.
 func TestFollowsThroughWhateverTheServerDoes(t *testing.T) {
 	t.Parallel()
 	c := cluster.Start(t)
-	f := follow(t, c, "follow")
+	f := shopPod(t, c, "follow", nil).followZone(t)
 	n := 0
 	step := func(name string, happens func(t *testing.T)) {
 		if !t.Run(name, func(t *testing.T) {
+			mark, err := c.Mark()
+			if err != nil {
+				t.Fatal(err)
+			}
 			happens(t)
 			n++
 			f.label(t, fmt.Sprintf("v%d", n))
@@ -136,6 +30,15 @@ func TestFollowsThroughWhateverTheServerDoes(t *testing.T) {
 			n++
 			f.label(t, fmt.Sprintf("v%d", n)) // by the watch, not by the read that began it
 			f.shows(t)
+			requests, err := c.Requests(mark, f.account.Username())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%d requests", len(requests))
+			const most = 20 // for two objects; a server that starts refuses at first
+			if len(requests) > most {
+				t.Errorf("%d requests, want at most %d: %v", len(requests), most, requests)
+			}
 		}) {
 			t.Fatalf("podfacts says:\n%s", &f.process.stderr)
 		}

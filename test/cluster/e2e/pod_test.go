@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/podfacts/podfacts/test/cluster"
+	"github.com/podfacts/podfacts/test/cluster/faultproxy"
 )
 
 const serviceAccountDir = "var/run/secrets/kubernetes.io/serviceaccount"
@@ -24,8 +25,9 @@ type pod struct {
 	cluster *cluster.Cluster
 	account *cluster.ServiceAccount
 	name    string
-	root    string   // what the process sees as /
-	env     []string // beside those of the API server
+	root    string            // what the process sees as /
+	env     []string          // beside those of the API server
+	front   *faultproxy.Proxy // stands between it and the server, unless nil
 }
 
 // enter makes the file system of a pod that runs as a service account.
@@ -69,6 +71,9 @@ func (p *pod) mount(t *testing.T, token string) {
 	ca, err := p.cluster.CA()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if p.front != nil {
+		ca = p.front.CA()
 	}
 	f := cluster.InCluster{Token: token, CA: ca, Namespace: p.account.Namespace}
 	if err := f.Write(filepath.Join(p.root, serviceAccountDir)); err != nil {
@@ -117,6 +122,9 @@ func (p *pod) start(t *testing.T, args ...string) *process {
 	cmd := exec.CommandContext(t.Context(), "/podfacts", args...)
 	cmd.Dir = "/"
 	cmd.Env = append(p.cluster.Env(), p.env...)
+	if p.front != nil {
+		cmd.Env = append(cmd.Env, p.front.Env()...)
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: p.root}
 	if os.Geteuid() != 0 {
 		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER

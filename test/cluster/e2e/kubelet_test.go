@@ -1,0 +1,100 @@
+package e2e
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/podfacts/podfacts/test/cluster"
+)
+
+// TestKubeletWhileTheServerIsAway has the kubelet write labels into the volume, always a
+// while after they changed. While the watch is live it wins; else what changed last does.
+func TestKubeletWhileTheServerIsAway(t *testing.T) {
+	t.Parallel()
+	p := shopPod(t, shared, "kubelet", front(t, shared))
+	volume := func(label string) {
+		t.Helper()
+		files := map[string]string{"labels": fmt.Sprintf("app=%q", label), "name": p.name, "namespace": p.account.Namespace}
+		if err := cluster.Project(filepath.Join(p.root, "etc/podinfo"), files); err != nil {
+			t.Fatal(err)
+		}
+	}
+	volume("web")
+	// The API server is asked for the pod because of what no volume knows.
+	args := p.configure(t, "volumes: [{path: /etc/podinfo}]\n"+rendering("pod.labels['app']")+"    {{ fact \"pod.qosClass\" }}\n")
+	p.permit(t, args)
+	f := p.follow(t, "%q\nBurstable\n", args...)
+	stays := func(why string) {
+		t.Helper()
+		before := f.read(t, output)
+		time.Sleep(time.Second)
+		if got := f.read(t, output); got != before {
+			t.Errorf("%s: output %q becomes %q; podfacts says:\n%s", why, before, got, &f.process.stderr)
+		}
+	}
+	away := func() {
+		t.Helper()
+		said := len(f.process.stderr.String())
+		p.front.Refuse()
+		p.front.Reset()
+		within(t, live, "a complaint", func() error {
+			if news := f.process.stderr.String()[said:]; !strings.Contains(news, "refused") {
+				return fmt.Errorf("it says:\n%s", news)
+			}
+			return nil
+		})
+	}
+	back := func() {
+		t.Helper()
+		mark := len(p.front.Requests())
+		p.front.Heal()
+		within(t, retried, "a watch", func() error {
+			for _, r := range p.front.Requests()[mark:] {
+				if r.Watch() && r.Code == 200 {
+					return nil
+				}
+			}
+			return fmt.Errorf("only %v", p.front.Requests()[mark:])
+		})
+	}
+
+	f.label(t, "first")
+	f.showsWithin(t, live)
+	stays("the volume is behind")
+	volume("first")
+	f.label(t, "second")
+	f.showsWithin(t, live)
+	volume("other")
+	stays("the watch is live")
+	volume("second")
+
+	away()
+	stays("nothing changed")
+	f.label(t, "third")
+	stays("nobody knows yet")
+	volume("third")
+	f.showsWithin(t, live)
+
+	// The watch goes on from a version in which the label was the second one.
+	p.front.Fail(p.front.Lagging(500 * time.Millisecond))
+	back()
+	stays("the kubelet was right")
+	f.label(t, "fourth")
+	f.showsWithin(t, live)
+	p.front.Fail(nil)
+	stays("the volume is behind")
+
+	away()
+	stays("the volume is behind, and nothing changed")
+	f.label(t, "fifth")
+	stays("nobody knows yet")
+	back()
+	f.showsWithin(t, live)
+	stays("the volume is two behind")
+	volume("fifth")
+	stays("all agree")
+	f.end(t)
+}
