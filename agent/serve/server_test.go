@@ -215,13 +215,13 @@ func TestServeKeepsThoseThatAsk(t *testing.T) {
 func TestServeHeaderTimeout(t *testing.T) {
 	t.Parallel()
 	a := serving(t, "127.0.0.1:0", hello)
+	began := time.Now()
 	c, err := a.Dial(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
 	fmt.Fprint(c, "GET / HTTP/1.1\r\n")
-	began := time.Now()
 	if err := c.SetReadDeadline(began.Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
