@@ -155,6 +155,7 @@ func TestExamples(t *testing.T) {
 		"init-container": {"--pod", "deployment.yaml"},
 		"sidecar":        {"--pod", "statefulset.yaml"},
 		"monitoring":     {"--pod", "deployment.yaml"},
+		"restart":        {"--pod", "deployment.yaml"},
 		"dry-run-in-ci":  {"--pod", "deployment.yaml", "-c", "podfacts.yaml", "--node", "node.yaml", "--set", "pod.ip=10.0.0.7"},
 	}
 	entries, err := os.ReadDir(filepath.Join(root, "examples"))
