@@ -153,7 +153,10 @@ func TestExamples(t *testing.T) {
 	flags := map[string][]string{
 		"quickstart":     {"--pod", "pod.yaml", "-c", "podfacts.yaml"},
 		"init-container": {"--pod", "deployment.yaml"},
+		"env-files":      {"--pod", "deployment.yaml", "--objects", "deployment.yaml", "--set", "node.zone=zone-a"},
 		"sidecar":        {"--pod", "statefulset.yaml"},
+		"sidecar-probed": {"--pod", "deployment.yaml"},
+		"sidecar-api":    {"--pod", "deployment.yaml", "--objects", "deployment.yaml", "--set", "node.arch=amd64"},
 		"monitoring":     {"--pod", "deployment.yaml"},
 		"restart":        {"--pod", "deployment.yaml"},
 		"dry-run-in-ci":  {"--pod", "deployment.yaml", "-c", "podfacts.yaml", "--node", "node.yaml", "--set", "pod.ip=10.0.0.7"},
@@ -188,6 +191,28 @@ func TestExamples(t *testing.T) {
 				t.Errorf("podfacts %s: exit code %d\n%s%s", strings.Join(args, " "), code, &stdout, &stderr)
 			}
 		})
+	}
+}
+
+// TestExampleRBAC holds the permissions of each example against what rbac prints
+// for it. With -update they are written anew.
+func TestExampleRBAC(t *testing.T) {
+	t.Parallel()
+	flags := map[string][]string{
+		"env-files":   {"--pod", "deployment.yaml", "--for", "init"},
+		"sidecar-api": {"--pod", "deployment.yaml"},
+	}
+	files, err := filepath.Glob(filepath.Join(root, "examples/*/rbac.yaml"))
+	if err != nil || len(files) != len(flags) {
+		t.Errorf("%d examples have permissions, but %d are expected to: %v", len(files), len(flags), err)
+	}
+	for name, args := range flags {
+		args[1] = filepath.Join(root, "examples", name, args[1])
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), append([]string{"rbac"}, args...), nil, nil, &stdout, &stderr); code != 0 || stderr.Len() > 0 {
+			t.Errorf("podfacts rbac %s: exit code %d\n%s", strings.Join(args, " "), code, &stderr)
+		}
+		golden(t, "examples/"+name+"/rbac.yaml", "# Printed by podfacts rbac; see deployment.yaml.\n"+stdout.String())
 	}
 }
 

@@ -3,9 +3,13 @@ package e2e
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/podfacts/podfacts/test/cluster/suite"
 )
@@ -42,4 +46,50 @@ func TestSidecar(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// TestSidecarProbed has an application wait until its file is there, and then changes a label
+// again and again, for sidecars with a volume and with the API server side by side.
+func TestSidecarProbed(t *testing.T) {
+	t.Parallel()
+	const tier = "shop.example.com/tier"
+	ns := shared.Namespace(t)
+	ns.Apply("../../examples/sidecar-api")
+	ns.Apply("../../examples/sidecar-probed", func(u *unstructured.Unstructured) {
+		if u.GetKind() == "Deployment" {
+			unstructured.RemoveNestedField(u.Object, "spec", "template", "metadata", "labels", tier)
+		}
+	})
+	ns.AwaitPod("app.kubernetes.io/name=web", suite.Ready)
+	name := ns.AwaitPod("app.kubernetes.io/name=cache", func(p *corev1.Pod) error {
+		if len(p.Status.InitContainerStatuses) == 0 || p.Status.InitContainerStatuses[0].State.Running == nil {
+			return errors.New("the sidecar does not run")
+		}
+		return nil
+	}).Name
+	ns.AwaitLine(name, "podfacts", tier, time.Time{}) // which it says is missing
+	time.Sleep(2 * quiet)
+	pod := ns.Pod(name)
+	if s := pod.Status.ContainerStatuses[0]; s.State.Waiting == nil || *pod.Status.InitContainerStatuses[0].Started {
+		t.Fatalf("the application did not wait for its file: %v", s.State)
+	}
+	start := time.Now()
+	ns.Label(name, tier, "bronze")
+	ns.Measure("first file to application", ns.AwaitLine(name, "main", "tier is bronze", start).Sub(start))
+	ns.AwaitPod("app.kubernetes.io/name=cache", suite.Ready)
+
+	for i := range 5 {
+		for _, app := range []string{"cache", "web"} {
+			pod := ns.Pods("app.kubernetes.io/name=" + app)[0].Name
+			time.Sleep(quiet)
+			to := fmt.Sprintf("tier-%d", i)
+			start := time.Now()
+			ns.Label(pod, tier, to)
+			took := ns.AwaitLine(pod, "main", "tier is "+to, start).Sub(start)
+			ns.Measure(map[string]string{"cache": "volume", "web": "API"}[app]+": label to file printed", took)
+		}
+	}
+	web := ns.Pods("app.kubernetes.io/name=web")[0].Name
+	ns.Kubectl("label", "--overwrite", "pod", web, tier+"=gold")
+	ns.AwaitLine(web, "main", "tier is gold on "+runtime.GOARCH+", of 1", time.Time{})
 }
