@@ -50,7 +50,7 @@ func (d deriver) set(p Path, value any, from ...Path) {
 	if _, known := d.s.facts[p]; known || value == nil || value == "" {
 		return
 	}
-	f := Fact{Path: p, Value: value, Origin: Origin{Source: "derived"}}
+	f := Fact{Path: p, Value: value, Origin: Origin{Source: Derived}}
 	var names []string
 	for _, q := range from {
 		basis := d.s.facts[q]
@@ -58,6 +58,9 @@ func (d deriver) set(p Path, value any, from ...Path) {
 		f.Origin.Stale = f.Origin.Stale || basis.Origin.Stale
 		if f.Origin.Confirmed.IsZero() || basis.Origin.Confirmed.Before(f.Origin.Confirmed) {
 			f.Origin.Confirmed = basis.Origin.Confirmed
+		}
+		if f.Origin.Written.IsZero() || !basis.Origin.Written.IsZero() && basis.Origin.Written.Before(f.Origin.Written) {
+			f.Origin.Written = basis.Origin.Written
 		}
 		f.Sensitive = f.Sensitive || basis.Sensitive
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 )
@@ -19,6 +20,9 @@ type Layer struct {
 	// Container is the pod's only app container, where the source knows the
 	// pod's spec; limits.memory without a container then means this one.
 	Container string
+	// Written is when what the layer says was written down, where the source knows
+	// that: when the kubelet last changed a volume. Zero means just now.
+	Written time.Time
 
 	facts map[Path]Statement
 	whole map[Path]string // maps of which the source knows every key, with their origin

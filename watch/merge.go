@@ -28,6 +28,7 @@ type held struct {
 	live      bool
 	err       error
 	answered  time.Time // last without error
+	written   time.Time // when what it says was written down
 	container string
 	words     map[Path]word
 	whole     map[Path]whole
@@ -68,7 +69,7 @@ func (m *merger) update(r result, at time.Time) {
 		h.answered = at
 	}
 	if r.layer.Container != "" || r.err == nil {
-		h.container = r.layer.Container
+		h.container, h.written = r.layer.Container, r.layer.Written
 	}
 	h.hear(r.layer, m.now, at)
 	h.miss(r.layer, r.err != nil, m.now)
@@ -185,8 +186,9 @@ func (m *merger) snapshot() *Snapshot {
 // candidate is the word of one source, live or not.
 type candidate struct {
 	word
-	source string
-	live   bool
+	source  string
+	written time.Time
+	live    bool
 }
 
 // said appends what each source says on a fact. present is false where all of
@@ -203,7 +205,7 @@ func (m *merger) said(p, parent Path, all []candidate) (_ []candidate, present b
 			w = word{absent: true, changed: container.since, stale: container.stale}
 		}
 		present = present || !w.absent
-		all = append(all, candidate{word: w, source: h.name, live: h.live && !w.stale})
+		all = append(all, candidate{word: w, source: h.name, written: h.written, live: h.live && !w.stale})
 	}
 	return all, present
 }
@@ -222,7 +224,7 @@ func decide(p Path, all []candidate) (f Fact, ok bool) {
 	best = exactest(p, all, best)
 	winner := &all[best]
 	f = Fact{Path: p, Value: winner.Value, Unset: winner.Unset, Sensitive: winner.Sensitive, Origin: Origin{
-		Source: winner.source, From: winner.From, Confirmed: winner.confirmed, Stale: winner.stale,
+		Source: winner.source, From: winner.From, Confirmed: winner.confirmed, Written: winner.written, Stale: winner.stale,
 	}}
 	for i := range all {
 		c := &all[i]
@@ -238,7 +240,7 @@ func decide(p Path, all []candidate) (f Fact, ok bool) {
 			// stands in its place may be known to the volume alone.
 			f.Value = c.Value
 		} else if !agree(p, f.Value, c.Value) {
-			f.Origin.Others = append(f.Origin.Others, Other{Source: c.source, From: c.From, Value: c.Value})
+			f.Origin.Others = append(f.Origin.Others, Other{Source: c.source, From: c.From, Value: c.Value, Written: c.written, Stale: c.stale})
 		}
 	}
 	return f, f.Value != nil

@@ -360,10 +360,10 @@ func TestMergeOthers(t *testing.T) {
 		"env":    says("pod.uid", "e"),
 	})
 	for p, want := range map[Path][]Other{
-		"pod.uid":                       {{"volume", "file", "v"}, {"env", "file", "e"}},
+		"pod.uid":                       {{Source: "volume", From: "file", Value: "v"}, {Source: "env", From: "file", Value: "e"}},
 		"pod.hostname":                  nil,
 		"containers.main.limits.memory": nil, // the same amount
-		"containers.main.limits.cpu":    {{"volume", "file", "1001m"}},
+		"containers.main.limits.cpu":    {{Source: "volume", From: "file", Value: "1001m"}},
 	} {
 		if f, err := s.Lookup(p); err != nil || !slices.Equal(f.Origin.Others, want) {
 			t.Errorf("%s: %v, %v; want %v", p, f.Origin.Others, err, want)

@@ -38,11 +38,15 @@ type Fact struct {
 	Origin    Origin
 }
 
+// Derived is the source of what podfacts concluded from other facts.
+const Derived = "derived"
+
 // Origin says where a fact comes from.
 type Origin struct {
-	Source    string    // the source's name; "derived" for what podfacts concluded
+	Source    string    // the source's name, or Derived
 	From      string    // the place inside the source
 	Confirmed time.Time // when the source last said so
+	Written   time.Time // when it was written down, where the source knows
 	Stale     bool      // the source has failed since
 	Others    []Other   // sources that say something else
 }
@@ -51,6 +55,8 @@ type Origin struct {
 type Other struct {
 	Source, From string
 	Value        any
+	Written      time.Time // when it was written down, where the source knows
+	Stale        bool      // the source has failed since
 }
 
 // String gives "volume /etc/podinfo labels" and the like.

@@ -60,3 +60,29 @@ func TestTimingLongest(t *testing.T) {
 		}
 	}
 }
+
+// TestWritten: facts are as old as what they come from says, also those that lost, those
+// that follow from others, and those of a source that failed since.
+func TestWritten(t *testing.T) {
+	t.Parallel()
+	written := second(-90)
+	old := says("pod.nodeName", "n1", "pod.uid", "v", "pod.name", "web-0")
+	old.layer.Written = written
+	for name, s := range map[string]*Snapshot{
+		"in time": merge(round{"api": says("pod.uid", "a"), "volume": old}),
+		"failed":  merge(round{"api": says("pod.uid", "a"), "volume": old}, round{"volume": says().failing()}),
+	} {
+		uid, err := s.Lookup("pod.uid")
+		if err != nil || !uid.Origin.Written.IsZero() || len(uid.Origin.Others) != 1 || !uid.Origin.Others[0].Written.Equal(written) {
+			t.Errorf("%s: %+v, %v", name, uid.Origin, err)
+		}
+		for _, p := range []Path{"pod.name", "node.name"} {
+			if f, err := s.Lookup(p); err != nil || !f.Origin.Written.Equal(written) {
+				t.Errorf("%s: %s: %+v, %v", name, p, f.Origin, err)
+			}
+		}
+		if stale := name == "failed"; uid.Origin.Others[0].Stale != stale {
+			t.Errorf("%s: %+v", name, uid.Origin.Others)
+		}
+	}
+}

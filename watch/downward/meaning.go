@@ -66,6 +66,9 @@ func interpret(s *Source, entries []entry) *reading {
 
 	var rest []entry
 	for _, e := range entries {
+		if e.written.After(r.layer.Written) { // a swap writes all files anew
+			r.layer.Written = e.written
+		}
 		if m, ok := items[e.path]; ok {
 			r.counts = true
 			r.take(e, m)

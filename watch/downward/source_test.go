@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"gopkg.in/yaml.v3"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -272,6 +273,26 @@ func TestReadFiles(t *testing.T) {
 			}
 			checkLayer(t, layer, test.want)
 		})
+	}
+}
+
+// TestReadTellsItsAge: a volume is as old as its youngest file.
+func TestReadTellsItsAge(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	swapped := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for name, at := range map[string]time.Time{"labels": swapped, "name": swapped.Add(-time.Hour)} {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte("web"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(file, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	layer, _ := (&Source{Dir: dir}).Read(t.Context()) // labels cannot be read, and are as old as they are
+	if !layer.Written.Equal(swapped) {
+		t.Errorf("written %v", layer.Written)
 	}
 }
 

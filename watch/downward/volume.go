@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"time"
 )
 
 const (
@@ -23,10 +24,11 @@ const (
 
 // entry is one file of a volume, or what stands where one should.
 type entry struct {
-	path string
-	data []byte
-	dir  bool
-	err  error
+	path    string
+	data    []byte
+	written time.Time
+	dir     bool
+	err     error
 }
 
 // rootFS is a directory that no link leads out of.
@@ -133,42 +135,42 @@ func (w *walker) walk(dir string, depth int) error {
 				}
 			}
 		case w.wanted(name):
-			data, err := readFile(w.fsys, name)
+			data, written, err := readFile(w.fsys, name)
 			if errors.Is(err, fs.ErrNotExist) && d.Type().IsRegular() {
 				continue // deleted since it was listed
 			}
-			w.entries = append(w.entries, entry{path: name, data: data, err: err})
+			w.entries = append(w.entries, entry{path: name, data: data, written: written, err: err})
 		}
 	}
 	return nil
 }
 
-func readFile(fsys fs.FS, name string) ([]byte, error) {
+func readFile(fsys fs.FS, name string) (data []byte, written time.Time, err error) {
 	f, err := fsys.Open(name)
 	if err != nil {
-		return nil, reason(err)
+		return nil, written, reason(err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		return nil, reason(err)
+		return nil, written, reason(err)
 	case info.IsDir():
-		return nil, errors.New("is a directory, not a file")
+		return nil, written, errors.New("is a directory, not a file")
 	case !info.Mode().IsRegular():
-		return nil, errors.New("is not a regular file")
+		return nil, written, errors.New("is not a regular file")
 	case info.Size() > maxFileSize:
-		return nil, errTooLarge
+		return nil, written, errTooLarge
 	}
 	var b bytes.Buffer
 	b.Grow(int(info.Size()) + bytes.MinRead)
 	if _, err := b.ReadFrom(io.LimitReader(f, maxFileSize+1)); err != nil {
-		return nil, reason(err)
+		return nil, written, reason(err)
 	}
 	if b.Len() > maxFileSize {
-		return nil, errTooLarge
+		return nil, written, errTooLarge
 	}
-	return b.Bytes(), nil
+	return b.Bytes(), info.ModTime(), nil
 }
 
 var errTooLarge = fmt.Errorf("is larger than %d MiB", maxFileSize>>20)
