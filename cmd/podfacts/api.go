@@ -20,6 +20,8 @@ import (
 type accessFlags struct {
 	mode   string // empty: the configuration's
 	access apiserver.Access
+	// all asks for what local sources know too, to compare.
+	all bool
 }
 
 func (a *accessFlags) register(flags *pflag.FlagSet) {
@@ -103,7 +105,10 @@ func (p *program) asking(ctx context.Context, a *accessFlags, c *config.Config, 
 	}
 	log := p.log()
 	snapshot, _ := watch.Collect(ctx, local...) // what is wrong with them comes up when they are used
-	plan := apiserver.NewPlan(missing(needs, snapshot), c.API.Objects, mode, told(snapshot)...)
+	if !a.all {
+		needs = missing(needs, snapshot)
+	}
+	plan := apiserver.NewPlan(needs, c.API.Objects, mode, told(snapshot)...)
 	if plan.Empty() && use == "auto" {
 		return local, nil
 	}

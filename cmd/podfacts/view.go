@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,9 +14,11 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/podfacts/podfacts/render"
 	"github.com/podfacts/podfacts/watch"
+	"github.com/podfacts/podfacts/watch/environ"
 )
 
 func (p *program) viewCommand() *cobra.Command {
@@ -24,13 +28,33 @@ func (p *program) viewCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "view [FACT]",
 		Short: "Print the merged view, or one fact",
-		Long: `view prints every fact with its value and where it comes from. With the name of
-a fact it prints that fact alone, ready for a script: a list joined by commas, a
-map as YAML. Names are those of the configuration: node.zone,
-pod.labels['app.kubernetes.io/name'], limits.memory.`,
+		Long: `view prints every fact with its value, its age and where it comes from:
+
+  FACT                  VALUE  AGE    ORIGIN
+  pod.labels['tier']    blue   now    API server Pod shop/web-0
+    differs             green  3m12s  volume /etc/podinfo labels (well-known name)
+  pod.nodeName          n0     start  environment NODE_NAME (well-known name)
+
+A row that differs is what another source says of the fact above it, and does not
+count. The age of what a volume holds is the time since the kubelet last changed the
+volume, which it does within a minute or so of a change of the pod; "start" is said
+of variables, which stay as they were when the container started, and "now" of what
+was asked for just now. What is derived from another fact is as old as that one, and a
+dry run has no ages. A limit that nobody set is marked, where the API server shows
+that; "(stale)" marks what a source said before it failed.
+
+With the name of a fact view prints that fact alone, ready for a script: a list joined
+by commas, a map as YAML. Names are those of the configuration: node.zone,
+pod.labels['app.kubernetes.io/name'], limits.memory. With --origins it prints the rows
+of that fact, or of all that is below it; with -o json or yaml a list of facts with
+source, from, confirmed (when the source last said so), written (when it was written
+down), stale, unset, sensitive and others, which differ.`,
 		Example: `  podfacts view
   podfacts view node.zone
+  podfacts view pod --origins
   podfacts view -o json | jq .pod.labels
+  podfacts view -o json --origins | jq '.[] | select(.others)'
+  podfacts view --live shop/web-0
   podfacts view --pod deploy.yaml --node node.yaml`,
 		ValidArgsFunction: completeFact,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -42,9 +66,6 @@ pod.labels['app.kubernetes.io/name'], limits.memory.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !slices.Contains(outputFormats(), v.output) {
 				return fmt.Errorf("--output is %q, but must be table, json or yaml", v.output)
-			}
-			if v.origins && v.output == "table" {
-				return errors.New("--origins needs -o json or -o yaml; a table shows origins anyway")
 			}
 			world, err := p.world(cmd.Context(), &dry, &access)
 			if err != nil {
@@ -63,11 +84,13 @@ pod.labels['app.kubernetes.io/name'], limits.memory.`,
 				}
 				v.path = render.InContainer(v.path, c.Container)
 			}
+			access.all = v.origins
 			sources, err := world.sources(cmd.Context(), p, c, &access, watch.Needs{{Path: v.path, Optional: true, By: "view"}})
 			if err != nil {
 				return err
 			}
 			snapshot, err := watch.Collect(cmd.Context(), sources...)
+			v.now, v.dry = time.Now(), world.pod != nil && world.live == nil
 			for _, e := range watch.Errors(err) {
 				p.log().Warn("source failed", "error", e)
 			}
@@ -77,7 +100,7 @@ pod.labels['app.kubernetes.io/name'], limits.memory.`,
 	flags := cmd.Flags()
 	p.registerFacts(flags)
 	flags.StringVarP(&v.output, "output", "o", "table", "`format`: table, json or yaml")
-	flags.BoolVar(&v.origins, "origins", false, "with json and yaml: a list of facts with origin and age, not the tree")
+	flags.BoolVar(&v.origins, "origins", false, "where facts come from and how old they are, also of one; in json and yaml a list in place of the tree")
 	flags.BoolVar(&v.showSecrets, "show-secrets", false, "show sensitive values")
 	dry.register(flags)
 	access.register(flags)
@@ -92,6 +115,9 @@ type viewing struct {
 	output      string
 	origins     bool
 	showSecrets bool
+
+	dry bool // nothing has an age
+	now time.Time
 }
 
 // errNothingKnown is what most likely is wrong where there is not one fact.
@@ -114,12 +140,12 @@ func (v *viewing) print(w io.Writer, s *watch.Snapshot) error {
 		}
 	}
 	switch {
-	case v.path != "" && v.output == "table":
+	case v.output == "table" && (v.path == "" || v.origins):
+		return v.table(w, s)
+	case v.output == "table":
 		return v.one(w, s)
 	case v.origins:
 		return render.Encode(w, v.output, v.list(s))
-	case v.output == "table":
-		return v.table(w, s)
 	}
 	view := render.View{Format: v.output, Path: v.path, ShowSensitive: v.showSecrets}
 	return view.Render(w, s)
@@ -142,13 +168,57 @@ func (v *viewing) one(w io.Writer, s *watch.Snapshot) error {
 	return err
 }
 
+// table prints a row for each fact, and below it one for each source that says
+// something else.
 func (v *viewing) table(w io.Writer, s *watch.Snapshot) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "FACT\tVALUE\tORIGIN")
-	for f := range s.Facts() {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", f.Path, v.cell(f), v.origin(f))
+	row := func(fact, value, age, origin string) {
+		if v.dry {
+			fmt.Fprintf(t, "%s\t%s\t%s\n", fact, value, origin)
+			return
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", fact, value, age, origin)
+	}
+	row("FACT", "VALUE", "AGE", "ORIGIN")
+	for f := range v.facts(s) {
+		row(string(f.Path), v.cell(f), v.age(f.Origin.Source, f.Origin.Written, f.Origin.Confirmed), origin(f))
+		for _, o := range f.Origin.Others {
+			other := watch.Fact{Path: f.Path, Value: o.Value, Sensitive: f.Sensitive}
+			from := watch.Origin{Source: o.Source, From: o.From, Stale: o.Stale}
+			row("  differs", v.cell(other), v.age(o.Source, o.Written, v.now), from.String())
+		}
 	}
 	return t.Flush()
+}
+
+// facts are those that are asked for.
+func (v *viewing) facts(s *watch.Snapshot) iter.Seq[watch.Fact] {
+	asked, err := s.Resolve(v.path)
+	if err != nil {
+		asked = v.path
+	}
+	return func(yield func(watch.Fact) bool) {
+		for f := range s.Facts() {
+			if (asked.Covers(f.Path) || f.Path.Covers(asked)) && !yield(f) {
+				return
+			}
+		}
+	}
+}
+
+// age says how old something is, as kubectl does.
+func (v *viewing) age(source string, written, confirmed time.Time) string {
+	const now = 5 * time.Second // that long it may take to ask
+	switch age := v.now.Sub(cmp.Or(written, confirmed)); {
+	case source == watch.Derived:
+		return ""
+	case source == new(environ.Source).String():
+		return "start"
+	case age < now:
+		return "now"
+	default:
+		return duration.HumanDuration(age)
+	}
 }
 
 // cell is a value on one line of a table.
@@ -171,46 +241,41 @@ func (v *viewing) cell(f watch.Fact) string {
 	return text
 }
 
-func (v *viewing) origin(f watch.Fact) string {
-	parts := []string{f.Origin.String()}
+func origin(f watch.Fact) string {
+	text := f.Origin.String()
 	switch {
 	case f.Unset && strings.Contains(string(f.Path), ".limits."):
-		parts = append(parts, "unset, the node's allocatable stands in")
+		text += "; unset, the node's allocatable stands in"
 	case f.Unset:
-		parts = append(parts, "unset")
+		text += "; unset"
 	}
-	for _, o := range f.Origin.Others {
-		value := v.cell(watch.Fact{Path: f.Path, Value: o.Value, Sensitive: f.Sensitive})
-		parts = append(parts, fmt.Sprintf("%s says %s", strings.TrimSpace(o.Source+" "+o.From), value))
-	}
-	return strings.Join(parts, "; ")
+	return text
 }
 
 // listed is one fact of view -o json --origins.
 type listed struct {
-	Fact      string `json:"fact" yaml:"fact"`
-	Value     any    `json:"value,omitempty" yaml:"value,omitempty"`
-	Source    string `json:"source" yaml:"source"`
-	From      string `json:"from,omitempty" yaml:"from,omitempty"`
-	Confirmed string `json:"confirmed,omitempty" yaml:"confirmed,omitempty"`
-	Stale     bool   `json:"stale,omitempty" yaml:"stale,omitempty"`
-	Unset     bool   `json:"unset,omitempty" yaml:"unset,omitempty"`
-	Sensitive bool   `json:"sensitive,omitempty" yaml:"sensitive,omitempty"`
-	Others    []any  `json:"others,omitempty" yaml:"others,omitempty"`
+	Fact      string   `json:"fact,omitempty" yaml:"fact,omitempty"`
+	Value     any      `json:"value,omitempty" yaml:"value,omitempty"`
+	Source    string   `json:"source" yaml:"source"`
+	From      string   `json:"from,omitempty" yaml:"from,omitempty"`
+	Confirmed string   `json:"confirmed,omitempty" yaml:"confirmed,omitempty"`
+	Written   string   `json:"written,omitempty" yaml:"written,omitempty"`
+	Stale     bool     `json:"stale,omitempty" yaml:"stale,omitempty"`
+	Unset     bool     `json:"unset,omitempty" yaml:"unset,omitempty"`
+	Sensitive bool     `json:"sensitive,omitempty" yaml:"sensitive,omitempty"`
+	Others    []listed `json:"others,omitempty" yaml:"others,omitempty"`
 }
 
 func (v *viewing) list(s *watch.Snapshot) []listed {
 	all := []listed{}
-	for f := range s.Facts() {
-		if !v.path.Covers(f.Path) {
-			continue
-		}
+	for f := range v.facts(s) {
+		o := f.Origin
 		l := listed{
-			Fact: string(f.Path), Value: f.Value, Source: f.Origin.Source, From: f.Origin.From,
-			Confirmed: f.Origin.Confirmed.UTC().Format(time.RFC3339), Stale: f.Origin.Stale, Unset: f.Unset, Sensitive: f.Sensitive,
+			Fact: string(f.Path), Value: f.Value, Source: o.Source, From: o.From,
+			Confirmed: moment(o.Confirmed), Written: moment(o.Written), Stale: o.Stale, Unset: f.Unset, Sensitive: f.Sensitive,
 		}
 		for _, o := range f.Origin.Others {
-			l.Others = append(l.Others, map[string]any{"source": o.Source, "from": o.From, "value": o.Value})
+			l.Others = append(l.Others, listed{Value: o.Value, Source: o.Source, From: o.From, Written: moment(o.Written), Stale: o.Stale})
 		}
 		if f.Sensitive && !v.showSecrets {
 			l.Value, l.Others = nil, nil
@@ -218,4 +283,12 @@ func (v *viewing) list(s *watch.Snapshot) []listed {
 		all = append(all, l)
 	}
 	return all
+}
+
+// moment writes a time, nothing where there is none.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
 }
