@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -76,6 +75,27 @@ func (h Hook) Validate() error {
 	return errors.Join(errs...)
 }
 
+// Publishing says that the contents of outputs are about to change, until done
+// is called, after Published. A hook that runs meanwhile may read the old or the
+// new, so that it is run once more; one that is due waits for done instead.
+//
+// Who does without it loses a reload in one case: a hook reads a new content
+// before Published tells of it, the process is killed just then, and the next one
+// finds that the content is the old one again.
+func (n *Notifier) Publishing(outputs ...string) (done func()) {
+	concerned := make([][]string, len(n.all()))
+	for i, w := range n.all() {
+		concerned[i] = w.publishing(outputs)
+	}
+	return func() {
+		for i, w := range n.all() {
+			if len(concerned[i]) > 0 {
+				w.settled(concerned[i])
+			}
+		}
+	}
+}
+
 // Published says what is published now. It does not block, and may be called at
 // any time by anyone.
 func (n *Notifier) Published(p Publication) {
@@ -118,7 +138,8 @@ func (n *Notifier) Once(ctx context.Context, p Publication) error {
 func (n *Notifier) Pending() []Due {
 	var all []Due
 	for _, w := range n.all() {
-		if d, ok := w.pending(); ok {
+		if d := w.pending(); len(d.Outputs) > 0 {
+			d.Hook = w.name
 			all = append(all, d)
 		}
 	}
@@ -152,17 +173,14 @@ func (n *Notifier) all() []*worker {
 func (n *Notifier) worker(h Hook, path string) *worker {
 	retry := cmp.Or(n.Retry, time.Second)
 	w := &worker{
+		state:   newState(h.On),
 		hook:    h,
 		name:    h.Action.String(),
-		on:      slices.Compact(slices.Sorted(slices.Values(h.On))),
 		timeout: cmp.Or(h.Timeout, defaultTimeout),
 		backoff: backoff{first: retry, limit: max(retry, cmp.Or(n.RetryMax, time.Minute))},
 		record:  record{store: n.Store, path: path},
 		started: n.Started,
 		done:    n.Done,
-		wake:    make(chan struct{}, 1),
-		known:   make(map[string]Digest),
-		moved:   make(map[string]bool),
 	}
 	log := n.Log
 	if log == nil {
@@ -187,7 +205,7 @@ func (n *Notifier) run(ctx context.Context, work func(*worker, context.Context) 
 		for i, w := range n.all() {
 			own, _ := errors.AsType[*ExitError](errs[i])
 			if own != nil && *own == *exit || w.hook.Action == (Exit{Code: exit.Code}) {
-				w.exited()
+				w.exit()
 			}
 		}
 	}

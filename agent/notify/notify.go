@@ -10,10 +10,10 @@ of each [Publication] and runs the hooks that are due. Each hook has a worker of
 its own, so that a slow one holds up neither the publishing nor the others.
 
 A hook is due when an output's content differs from what the hook was last told
-of. It is level-triggered: what counts is the difference and not the number of
-publications. While a hook runs, or waits to be tried again, further
-publications only replace what it is due for; then it runs once, with the
-newest.
+of, or has differed meanwhile. It is level-triggered: what counts is the
+difference and not the number of publications. While a hook runs, or waits to be
+tried again, further publications only replace what it is due for; then it runs
+once, with the newest.
 
 # Failures
 
@@ -31,21 +31,25 @@ What each hook has been told is kept in a [Store], as digests of contents, and
 the order of steps makes a hook run at least once for each state that lasts:
 
  1. the output is published
- 2. the store says that what the hook knows is uncertain, if it said otherwise
+ 2. the store says that what the hook knows is uncertain
  3. the action runs
  4. the store says what the hook was told of
 
 A process that is killed between 1 and 2 finds at its next start that what is
 published differs from what is stored. One that is killed, or stopped, between
-2 and 4 finds the uncertainty; the hook may then be told a second time. Nothing
-else repeats a hook that succeeded.
+2 and 4 finds the uncertainty; the hook may then be told a second time, even
+where the old content is back: it may have read the new one. Nothing else
+repeats a hook that succeeded.
 
 [Exit] alone is remembered before it happens, since afterwards is too late: a
 restarted process would find the same difference and exit once more, for ever.
+That is the last thing Run does. A process that is killed between that and its
+end has not told anybody.
 
-A store that cannot be read or written is complained of once. The hooks run all
-the same, and are told again after a restart. Only Exit then does not: it would
-not end.
+A store that cannot be read or written is complained of once. Hooks run all the
+same; what they were told is forgotten with the process, and they are told again
+by the next. An exit that could not be remembered, and would be repeated at each
+start, does not happen.
 */
 package notify
 
@@ -57,7 +61,8 @@ import (
 // Event is what an action is told.
 type Event struct {
 	// Outputs are the paths of the files that have changed since the hook last
-	// succeeded, sorted.
+	// succeeded, sorted. After a restart in the midst of it, they are all that it
+	// is for.
 	Outputs []string
 	// Facts are the names of the facts that changed, sorted: a hundred of them
 	// at most. After a restart nobody knows them.
@@ -86,7 +91,7 @@ type Hook struct {
 	Timeout time.Duration
 	// SkipFirst leaves out the first publishing of an output, for an
 	// application that waits for the sidecar and reads the file by itself. First
-	// is what the store knows nothing of.
+	// is what the store knows nothing of, when this process publishes it.
 	SkipFirst bool
 	// Body is asked for what to send, at each attempt. Nil: nothing.
 	Body func() ([]byte, error)

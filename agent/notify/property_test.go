@@ -152,20 +152,27 @@ func (c *consumer) name() string {
 }
 
 // change gives one or both files another content, of few: old ones come back.
-// The caller holds mu.
-func (w *world) change() {
+// done is to be called once that is published. The caller holds mu.
+func (w *world) change(p *process) (done func()) {
+	next := maps.Clone(w.files)
 	for _, path := range [][]string{{"/a"}, {"/b"}, {"/a", "/b"}}[w.rng.IntN(3)] {
-		content := byte(w.rng.IntN(3))
-		if w.files[path] == content {
+		next[path] = byte(w.rng.IntN(3))
+	}
+	var changed []string
+	for path := range next {
+		if next[path] == w.files[path] {
 			continue
 		}
-		w.files[path] = content
+		changed = append(changed, path)
 		for _, c := range w.all {
 			if slices.Contains(c.hook.On, path) {
 				c.changes++
 			}
 		}
 	}
+	done = p.n.Publishing(changed...)
+	w.files = next
+	return done
 }
 
 // process is one life of podfacts.
@@ -217,6 +224,12 @@ func (p *process) ended() bool {
 // just before, so that nobody was told.
 func (p *process) end(kill, changed bool) {
 	w := p.w
+	if changed {
+		w.mu.Lock()
+		w.change(p)
+		w.mu.Unlock()
+		w.sleep(50 * time.Millisecond)
+	}
 	w.mu.Lock()
 	if kill && !p.leaves && !p.ended() {
 		p.dead = true
@@ -224,9 +237,6 @@ func (p *process) end(kill, changed bool) {
 		for _, c := range w.all {
 			c.reasons++
 		}
-	}
-	if changed {
-		w.change()
 	}
 	w.mu.Unlock()
 	p.cancel()
@@ -240,7 +250,10 @@ func (p *process) publish(changed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if changed {
-		w.change()
+		defer w.change(p)()
+		w.mu.Unlock()
+		w.sleep(50 * time.Millisecond)
+		w.mu.Lock()
 	}
 	now := notify.Publication{Digests: make(map[string]notify.Digest)}
 	for path, content := range w.files {
@@ -282,7 +295,7 @@ func (p *process) exited(err error) {
 	w.exits++
 	for _, c := range w.all {
 		if exit, ok := c.hook.Action.(notify.Exit); ok {
-			if *err.(*notify.ExitError) != notify.ExitError(exit) {
+			if asked, ok := errors.AsType[*notify.ExitError](err); !ok || asked.Code != exit.Code {
 				w.t.Error(err)
 			}
 			c.loaded = nil // it has ended, too

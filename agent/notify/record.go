@@ -17,27 +17,25 @@ type record struct {
 
 var errNoStore = errors.New("nothing is remembered")
 
-// load reads what the hook was told before this process. What cannot be read
+// remember reads what the hook was told before this process. What cannot be read
 // leaves the hook's knowledge uncertain: better one reload too many. An exit is
 // different: it would be one at each start.
-func (w *worker) load() {
+func (w *worker) remember() {
 	if w.told != nil {
 		return
 	}
 	told, err := w.record.load()
-	w.skip = w.hook.SkipFirst
+	skip := w.hook.SkipFirst
 	if err != nil {
-		told = make(ledger)
 		w.log.Warn("cannot read what the hook was told", "file", w.record.path, "error", err)
-		if w.skip = w.skip || w.exits; !w.exits {
+		told = make(ledger)
+		if skip = skip || w.exits; !w.exits {
 			for _, path := range w.on {
 				told[path] = mark{}
 			}
 		}
 	}
-	w.mu.Lock()
-	w.told = told
-	w.mu.Unlock()
+	w.load(told, skip)
 }
 
 func (r *record) load() (ledger, error) {
@@ -60,14 +58,9 @@ func (r *record) load() (ledger, error) {
 }
 
 // save writes down what the hook has been told, unless that is what the store
-// holds. While an attempt may have told something, that is uncertain of every
-// output, since the hook may read them all and each may change meanwhile. save
-// complains once until it succeeds.
+// holds. It complains once until it succeeds.
 func (w *worker) save() error {
-	w.mu.Lock()
-	data, err := w.told.encode(w.doubt)
-	nothing := len(w.told) == 0
-	w.mu.Unlock()
+	data, nothing, err := w.page()
 	r := &w.record
 	switch {
 	case err != nil:

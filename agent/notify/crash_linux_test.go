@@ -1,3 +1,0 @@
-package notify_test
-
-func child(string) error { return nil }

@@ -1,0 +1,103 @@
+package notify_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/podfacts/podfacts/agent/notify"
+)
+
+// A hook waits for what is being published, and hears of all of it at once.
+func TestPublishing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r, other := &recorder{name: "r"}, &recorder{name: "other"}
+		n := &notify.Notifier{Hooks: []notify.Hook{{On: []string{"/a", "/b"}, Action: r}, {On: []string{"/c"}, Action: other}}}
+		stop := running(t, n)
+		done := n.Publishing("/a", "/b")
+		n.Published(state("/a", 1))
+		n.Published(state("/c", 1))
+		if len(r.told()) != 0 || len(other.told()) != 1 {
+			t.Errorf("told %v, and the other %v", r.told(), other.told())
+		}
+		n.Published(state("/b", 1))
+		done()
+		if told := r.told(); len(told) != 1 || len(told[0].Outputs) != 2 {
+			t.Errorf("told %v", told)
+		}
+		n.Publishing("/a", "/b")() // in vain
+		time.Sleep(time.Hour)
+		if told := r.told(); len(told) != 1 {
+			t.Errorf("told %v", told)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A hook that runs while a file is replaced does not know which content it has
+// read, though nothing may have come of it.
+func TestPublishingWhileRunning(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r, store := &recorder{name: "r", takes: time.Second}, &memory{}
+		hooks := []notify.Hook{{On: []string{"/a"}, Action: r}}
+		n := &notify.Notifier{Hooks: hooks, Store: store}
+		stop := running(t, n)
+		n.Published(state("/a", 1))
+		synctest.Wait()
+		done := n.Publishing("/a")
+		time.Sleep(10 * time.Second)
+		if told := r.told(); len(told) != 1 {
+			t.Errorf("told %v before the file is replaced", told)
+		}
+		if err := stop(); err != nil { // as if killed: nobody has been told of the new content
+			t.Error(err)
+		}
+		if got := once(t, &notify.Notifier{Store: store}, hooks[0], state("/a", 1)); got != 1 {
+			t.Errorf("told %d times after the old content is back", got)
+		}
+
+		done()
+		stop = running(t, n)
+		time.Sleep(10 * time.Second)
+		if told := r.told(); len(told) != 3 {
+			t.Errorf("told %v", told)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Who publishes all the time does not keep hooks from running.
+func TestPublishingAlways(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{name: "r"}
+		n := &notify.Notifier{Hooks: []notify.Hook{{On: []string{"/a"}, Action: r}}}
+		stop := running(t, n)
+		done := n.Publishing("/a")
+		const times = 100
+		for i := range byte(times) {
+			time.Sleep(time.Second) // the check of a file is slow
+			n.Published(state("/a", i))
+			next := n.Publishing("/a")
+			done()
+			done = next
+		}
+		done()
+		if got := len(r.told()); got < times/2 || got > times+1 {
+			t.Errorf("told %d times of %d contents", got, times)
+		}
+		time.Sleep(time.Hour)
+		if due := n.Pending(); len(due) != 0 || len(r.told()) > times+1 {
+			t.Errorf("told %d times; pending %+v", len(r.told()), due)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
