@@ -83,3 +83,47 @@ func version(t *testing.T) string {
 	t.Helper()
 	return at(kubectl(t, "version"), "serverVersion", "gitVersion").(string)
 }
+
+// TestRenderLiveIsWhatInitWrites takes the configuration out of the running pod's own
+// ConfigMap, and whatever it asks for from the server.
+func TestRenderLiveIsWhatInitWrites(t *testing.T) {
+	t.Parallel()
+	const s = shop("lives")
+	const config = `api:
+  objects:
+  - {id: node, apiVersion: v1, kind: Pod, fieldSelector: "metadata.name=web-1"}
+  - {id: none, apiVersion: v1, kind: ConfigMap, name: none, optional: true}
+  - {id: class, apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, name: urgent}
+outputs:
+- path: /run/podfacts/out
+  text: |
+    {{ range .objects.node }}{{ .metadata.name }}{{ end }} {{ fact "objects.none.data.a" "-" }} {{ .objects.class.value }}
+    {{ .workload.name }} {{ len .peers }} {{ (index .services 0).name }} {{ .cluster.version }} {{ .node.allocatable.cpu }}
+`
+	live := strings.NewReplacer(
+		"  containers:", `  volumes: [{name: config, configMap: {name: config}}]
+  initContainers:
+  - {name: podfacts, image: podfacts:1, args: [init, -c, /etc/podfacts/podfacts.yaml], volumeMounts: [{name: config, mountPath: /etc/podfacts}]}
+  containers:`).Replace(deployment().pod(s, "web-1"))
+	apply(t, shared, s.objects()+"---\n"+live+"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: config, namespace: lives}\ndata:\n  podfacts.yaml: |\n    "+
+		strings.ReplaceAll(config, "\n", "\n    ")+"\n")
+	account, err := shared.ServiceAccount(t.Context(), string(s), "web-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := rbacv1.PolicyRule{APIGroups: []string{"*"}, Resources: []string{"*"}, Verbs: []string{"get", "list"}}
+	if err := account.Grant(t.Context(), "", all); err != nil {
+		t.Fatal(err)
+	}
+	p := enter(t, shared, account, "web-1")
+	p.run(t, append([]string{"init", "--timeout", "0s"}, p.configure(t, config)...)...).wants(t, 0)
+	rendered := outside(t, "render", "--live", string(s)+"/web-1", "--kubeconfig", shared.Kubeconfig())
+	rendered.wants(t, 0)
+	written := p.read(t, output)
+	if got := rendered.stdout.String(); got != written || !strings.HasPrefix(got, "web-1 - 7\nweb 1 web v") {
+		t.Errorf("live:\n%sinside:\n%ssays:\n%s", got, written, &rendered.stderr)
+	}
+	if said := rendered.stderr.String(); said != "" {
+		t.Errorf("says:\n%s", said)
+	}
+}
