@@ -28,7 +28,7 @@ func TestRBACKnowsKubernetesKinds(t *testing.T) {
 		}
 	}
 	var config strings.Builder
-	config.WriteString("outputs: [{path: /run/podfacts/out, XX\napi:\n  objects:\n")
+	config.WriteString("outputs: [{path: /run/podfacts/out, mode: '0600', text: '{{ .objects | toJson }}'}]\napi:\n  objects:\n")
 	for _, path := range lists {
 		list := raw(t, path)
 		for _, r := range at(list, "resources").([]any) {
