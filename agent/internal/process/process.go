@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"syscall"
 	"time"
 
 	"github.com/podfacts/podfacts/agent/internal/orphan"
@@ -103,10 +104,9 @@ func (p Program) await(ctx context.Context, cmd *exec.Cmd, ended <-chan error) e
 		return outcome(err)
 	case <-ctx.Done():
 	}
-	select {
-	case err := <-ended:
-		return outcome(err) // just in time
-	default:
+	if errors.Is(cmd.Process.Signal(syscall.Signal(0)), os.ErrProcessDone) {
+		killGroup(cmd) // it has answered just in time, and one of those holds its output
+		return outcome(<-ended)
 	}
 	cause := context.Cause(ctx)
 	if p.Grace > 0 && terminateGroup(cmd) && within(p.Grace, ended) {

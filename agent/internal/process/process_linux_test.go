@@ -3,6 +3,7 @@ package process_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -144,6 +145,19 @@ func TestNothingStays(t *testing.T) {
 				t.Errorf("killed with the program: %v", err)
 			}
 		})
+	}
+}
+
+// A program that has answered has not run out of time, though its output is held
+// by others until then.
+func TestJustInTime(t *testing.T) {
+	t.Parallel()
+	for script, want := range map[string]string{"sleep 1000 & exit 0": "<nil>", "sleep 1000 & exit 7": "sh: exit status 7"} {
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		if err := shell(script).Run(ctx); fmt.Sprint(err) != want {
+			t.Errorf("%s: %v, want %s", script, err, want)
+		}
 	}
 }
 
