@@ -21,9 +21,12 @@ import (
 // child is a sidecar in a process of its own: it publishes what the file source
 // holds, and its hook has a consumer load it. A job is
 // "<kind>|<directory>|<point>"; at its point the process says so and waits to be
-// killed.
+// killed. "signal|<name>|" just signals a process.
 func child(job string) error {
 	parts := strings.Split(job, "|")
+	if parts[0] == "signal" {
+		return notify.Signal{Signal: 10, Process: parts[1]}.Do(context.Background(), notify.Event{})
+	}
 	s := &sidecar{dir: parts[1], point: parts[2]}
 	hook := notify.Hook{On: []string{s.output()}, Action: action{"load", s.load}}
 	if parts[0] == "exit" {
