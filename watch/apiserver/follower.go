@@ -42,7 +42,7 @@ func (w *watcher) follows(ctx context.Context, q question) {
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := f.once(ctx)
-		if time.Since(began) > min(steady, retry.limit) {
+		if f.lasted > min(steady, retry.limit) {
 			retry.reset()
 			refused = 0
 		}
@@ -72,7 +72,7 @@ func (w *watcher) follows(ctx context.Context, q question) {
 		default:
 			f.answer.live, f.answer.err, f.lost = false, err, true
 			w.update(ctx, q, f.answer)
-			w.recover(ctx, err, retry.next(err))
+			w.holdOff(ctx, err, retry.next(err))
 		}
 	}
 }
@@ -89,11 +89,12 @@ type follower struct {
 	question
 
 	answer answer
-	fresh  bool   // the answer says from where to watch
-	now    bool   // watch from now on
-	lost   bool   // there was no watch for a while
-	floor  string // what events tell of versions before this is old
-	early  bool   // the last watch ended before its time
+	fresh  bool          // the answer says from where to watch
+	now    bool          // watch from now on
+	lost   bool          // there was no watch for a while
+	floor  string        // what events tell of versions before this is old
+	early  bool          // the last watch ended before its time
+	lasted time.Duration // how long it was open
 
 	worked    bool // it was watched before: what is refused now was granted once
 	bookmarks bool // the server sends them
@@ -102,6 +103,7 @@ type follower struct {
 // once asks where needed and watches once. It returns nil where the watch
 // lasted, and can be begun anew at once.
 func (f *follower) once(ctx context.Context) error {
+	f.lasted = 0
 	asked := false
 	if !f.fresh {
 		a := f.Client.answer(ctx, f.question)
@@ -169,6 +171,7 @@ func (f *follower) catchUp(ctx context.Context, version string, asked bool) erro
 // read takes in events until the watch ends.
 func (f *follower) read(ctx context.Context, w apiwatch.Interface, lasts time.Duration) error {
 	began := time.Now()
+	defer func() { f.lasted = time.Since(began) }()
 	f.now, f.lost, f.early, f.worked = false, false, false, true
 	f.answer.err, f.answer.live = nil, true
 	f.update(ctx, f.question, f.answer)

@@ -148,11 +148,14 @@ func TestNotFoundOfAnother(t *testing.T) {
 		http.Error(w, "404 page not found", http.StatusNotFound)
 		return true
 	}
-	known := func(l watch.Layer) bool {
-		one, _ := l.Get("objects.one")
-		all, _ := l.Get("objects.all")
+	denies := func(l watch.Layer) bool {
+		one, said := l.Get("objects.one")
+		all, saidAll := l.Get("objects.all")
 		list, _ := all.Value.([]any)
-		return one.Value != nil && len(list) == 1
+		return said && one.Value == nil || saidAll && len(list) == 0
+	}
+	known := func(l watch.Layer, err error) bool {
+		return err == nil && l.Live && l.Has("objects.one") && l.Has("objects.all") && !denies(l)
 	}
 	s := shopSource(t, a, objects, "objects.one", "objects.all")
 	s.Timing = Timing{Retry: 10 * time.Millisecond}
@@ -163,18 +166,18 @@ func TestNotFoundOfAnother(t *testing.T) {
 	}
 	a.breakWith(nil)
 	f := follow(t, s)
-	f.until("all", func(l watch.Layer, err error) bool { return err == nil && l.Live && known(l) })
+	f.until("all", known)
 	eventually(t, "watches", func() bool { return a.watches() == 2 })
 	a.breakWith(lost)
 	before := len(a.asked())
 	a.hangUp()
 	for asked := 0; asked < 20; asked = len(a.asked()) - before {
-		if l, _ := f.Read(t.Context()); l.Has("objects.one") && !known(l) {
+		if l, _ := f.Read(t.Context()); denies(l) {
 			t.Fatalf("denies them: %v", l.Paths())
 		}
 	}
 	a.breakWith(nil)
-	f.until("all again", func(l watch.Layer, err error) bool { return err == nil && l.Live && known(l) })
+	f.until("all again", known)
 }
 
 // TestAnswersOfAnother: JSON is not yet an answer.

@@ -198,7 +198,7 @@ func (w *watcher) poll(ctx context.Context, q question, every time.Duration, tim
 		}
 		known = false
 		if a.err != nil {
-			w.recover(ctx, a.err, retry.next(a.err))
+			w.holdOff(ctx, a.err, retry.next(a.err))
 			continue
 		}
 		retry.reset()
@@ -210,9 +210,9 @@ func (w *watcher) poll(ctx context.Context, q question, every time.Duration, tim
 	}
 }
 
-// recover waits after a failure, no longer than it takes to replace credentials
+// holdOff waits after a failure, no longer than it takes to replace credentials
 // that are the reason.
-func (w *watcher) recover(ctx context.Context, err error, pause time.Duration) {
+func (w *watcher) holdOff(ctx context.Context, err error, pause time.Duration) {
 	if !slices.Contains([]Reason{Unauthorized, Expired, Untrusted}, reasonOf(err)) {
 		wait(ctx, pause)
 		return
