@@ -116,7 +116,7 @@ found a difference.`,
 		root.AddCommand(p.runCommand())
 		root.CompletionOptions.DisableDefaultCmd = true
 	default:
-		root.AddCommand(p.initCommand(), p.runCommand(), p.renderCommand(), p.viewCommand(), p.checkCommand(), p.rbacCommand(), p.probeCommand(), p.versionCommand())
+		root.AddCommand(p.initCommand(), p.runCommand(), p.renderCommand(), p.viewCommand(), p.checkCommand(), p.rbacCommand(), p.injectCommand(), p.probeCommand(), p.versionCommand())
 		root.AddCommand(p.topics()...)
 		root.SetHelpCommand(helpCommand())
 		root.InitDefaultCompletionCmd()
