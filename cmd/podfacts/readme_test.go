@@ -159,6 +159,7 @@ func TestExamples(t *testing.T) {
 		"sidecar-api":    {"--pod", "deployment.yaml", "--objects", "deployment.yaml", "--set", "node.arch=amd64"},
 		"monitoring":     {"--pod", "deployment.yaml"},
 		"restart":        {"--pod", "deployment.yaml"},
+		"resize":         {"--pod", "deployment.yaml", "--objects", "deployment.yaml"},
 		"dry-run-in-ci":  {"--pod", "deployment.yaml", "-c", "podfacts.yaml", "--node", "node.yaml", "--set", "pod.ip=10.0.0.7"},
 	}
 	entries, err := os.ReadDir(filepath.Join(root, "examples"))
@@ -201,6 +202,7 @@ func TestExampleRBAC(t *testing.T) {
 	flags := map[string][]string{
 		"env-files":   {"--pod", "deployment.yaml", "--for", "init"},
 		"sidecar-api": {"--pod", "deployment.yaml"},
+		"resize":      {"--pod", "deployment.yaml"},
 	}
 	files, err := filepath.Glob(filepath.Join(root, "examples/*/rbac.yaml"))
 	if err != nil || len(files) != len(flags) {
