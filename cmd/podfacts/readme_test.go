@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -160,6 +161,8 @@ func TestExamples(t *testing.T) {
 		"monitoring":     {"--pod", "deployment.yaml"},
 		"restart":        {"--pod", "deployment.yaml"},
 		"resize":         {"--pod", "deployment.yaml", "--objects", "deployment.yaml"},
+		"owners":         {"--pod", "deployment.yaml", "--objects", "deployment.yaml"},
+		"peers":          {"--pod", "statefulset.yaml", "--objects", "statefulset.yaml"},
 		"dry-run-in-ci":  {"--pod", "deployment.yaml", "-c", "podfacts.yaml", "--node", "node.yaml", "--set", "pod.ip=10.0.0.7"},
 	}
 	entries, err := os.ReadDir(filepath.Join(root, "examples"))
@@ -177,11 +180,7 @@ func TestExamples(t *testing.T) {
 				t.Fatal("nothing says how to render it")
 			}
 			dir := filepath.Join(root, "examples", e.Name())
-			for i, arg := range args {
-				if strings.HasSuffix(arg, ".yaml") {
-					args[i] = filepath.Join(dir, arg)
-				}
-			}
+			args = inExample(e.Name(), args)
 			mode := "--diff"
 			if *update {
 				mode = "--out"
@@ -199,23 +198,48 @@ func TestExamples(t *testing.T) {
 // for it. With -update they are written anew.
 func TestExampleRBAC(t *testing.T) {
 	t.Parallel()
-	flags := map[string][]string{
-		"env-files":   {"--pod", "deployment.yaml", "--for", "init"},
-		"sidecar-api": {"--pod", "deployment.yaml"},
-		"resize":      {"--pod", "deployment.yaml"},
+	commands := map[string][][]string{
+		"env-files":   {{"--pod", "deployment.yaml", "--for", "init"}},
+		"sidecar-api": {{"--pod", "deployment.yaml"}},
+		"resize":      {{"--pod", "deployment.yaml"}},
+		"peers":       {{"--pod", "statefulset.yaml"}},
+		"owners": {
+			{"--pod", "bare.yaml", "--for", "init"},
+			{"--pod", "cronjob.yaml", "--for", "init"},
+			{"--pod", "database.yaml", "--objects", "database.yaml", "--for", "init"},
+			{"--pod", "deployment.yaml", "--for", "init"},
+			{"--pod", "job.yaml", "--for", "init"},
+		},
 	}
 	files, err := filepath.Glob(filepath.Join(root, "examples/*/rbac.yaml"))
-	if err != nil || len(files) != len(flags) {
-		t.Errorf("%d examples have permissions, but %d are expected to: %v", len(files), len(flags), err)
+	if err != nil || len(files) != len(commands) {
+		t.Errorf("%d examples have permissions, but %d are expected to: %v", len(files), len(commands), err)
 	}
-	for name, args := range flags {
-		args[1] = filepath.Join(root, "examples", name, args[1])
-		var stdout, stderr bytes.Buffer
-		if code := run(t.Context(), append([]string{"rbac"}, args...), nil, nil, &stdout, &stderr); code != 0 || stderr.Len() > 0 {
-			t.Errorf("podfacts rbac %s: exit code %d\n%s", strings.Join(args, " "), code, &stderr)
+	for name, list := range commands {
+		text := "# Printed by podfacts rbac; see the comment on each pod's manifest.\n"
+		for i, args := range list {
+			var stdout, stderr bytes.Buffer
+			if code := run(t.Context(), append([]string{"rbac"}, inExample(name, args)...), nil, nil, &stdout, &stderr); code != 0 || stderr.Len() > 0 {
+				t.Errorf("podfacts rbac %s: exit code %d\n%s", strings.Join(args, " "), code, &stderr)
+			}
+			if i > 0 {
+				text += "---\n"
+			}
+			text += stdout.String()
 		}
-		golden(t, "examples/"+name+"/rbac.yaml", "# Printed by podfacts rbac; see deployment.yaml.\n"+stdout.String())
+		golden(t, "examples/"+name+"/rbac.yaml", text)
 	}
+}
+
+// inExample has the files among arguments lie in an example's directory.
+func inExample(name string, args []string) []string {
+	args = slices.Clone(args)
+	for i, arg := range args {
+		if strings.HasSuffix(arg, ".yaml") {
+			args[i] = filepath.Join(root, "examples", name, arg)
+		}
+	}
+	return args
 }
 
 // TestDryRunInCI runs the example's own script: all is well, something has
