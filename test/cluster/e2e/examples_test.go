@@ -138,6 +138,13 @@ func exampleOf(t *testing.T, s shop, dir, file, account string, number int) (p *
 		w := deployment()
 		w.chain[1].name = set
 		apply(t, shared, w.manifest(s))
+	} else if set, ok := strings.CutSuffix(name, "-0"); ok {
+		name = fmt.Sprintf("%s-%d", set, number)
+		labels := meta["labels"].(map[string]any)
+		labels["statefulset.kubernetes.io/pod-name"], labels["apps.kubernetes.io/pod-index"] = name, fmt.Sprint(number)
+		w := statefulSet()
+		w.chain[0].name = set
+		apply(t, shared, w.manifest(s))
 	}
 	meta["name"], meta["namespace"] = name, string(s)
 	delete(meta, "uid")

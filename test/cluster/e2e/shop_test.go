@@ -94,7 +94,8 @@ func workloads() []workload {
 	}
 }
 
-func deployment() workload { return workloads()[0] }
+func deployment() workload  { return workloads()[0] }
+func statefulSet() workload { return workloads()[1] }
 
 // uses reports whether a resource is among the controllers.
 func (w workload) uses(resource string) bool {
