@@ -330,7 +330,10 @@ func (b *backoff) next(err error) time.Duration {
 	case e.Reason == NotFound && !b.worked: // the kind; it may be installed
 		pause = 4 * seldom
 	}
-	return max(pause, min(e.RetryAfter, spare))
+	if after := min(e.RetryAfter, spare); after > pause {
+		return after + rand.N(min(after, b.limit)) // many were told the same
+	}
+	return pause
 }
 
 // grace is how many refusals mean nothing: permissions come a little after the
