@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -15,19 +16,30 @@ import (
 // apiserver measures what takes an API server, against a real one. While the first rows
 // are measured, a sidecar is left alone, and asked at last what that took.
 func (b *bench) apiserver(ctx context.Context) (rows []row, err error) {
+	var s *server
+	var q quiet
+	measurements := slices.DeleteFunc([]measurement{
+		{"relabel", func(ctx context.Context) ([]row, error) { return b.relabel(ctx, s) }},
+		{"ask", func(ctx context.Context) ([]row, error) { return b.ask(ctx, s) }},
+		{"quiet", func(ctx context.Context) ([]row, error) { return q.rows(ctx, s) }},
+		{"fleet", func(ctx context.Context) ([]row, error) { return b.fleet(ctx, s) }},
+	}, func(m measurement) bool { return !b.wanted(m) })
+	if len(measurements) == 0 {
+		return nil, nil
+	}
 	b.step("starting etcd and kube-apiserver")
-	s, err := b.startServer(ctx)
-	if err != nil {
+	if s, err = b.startServer(ctx); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
-	q, err := b.startQuiet(ctx, s)
-	if err != nil {
-		return nil, err
+	if b.wanted(measurement{name: "quiet"}) {
+		defer q.stop()
+		if err := q.start(ctx, b, s); err != nil {
+			return nil, err
+		}
 	}
-	defer q.stop()
-	for _, measure := range []func(context.Context, *server) ([]row, error){b.relabel, b.ask, q.rows, b.fleet} {
-		more, err := measure(ctx, s)
+	for _, m := range measurements {
+		more, err := m.measure(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -18,19 +18,14 @@ type quiet struct {
 	began       time.Time // to be idle
 }
 
-func (b *bench) startQuiet(ctx context.Context, s *server) (q *quiet, err error) {
+func (q *quiet) start(ctx context.Context, b *bench, s *server) (err error) {
+	q.b = b
 	token := filepath.Join(b.scratch, "quiet-token")
 	if err := s.tokenFor(ctx, "quiet", "quiet", token); err != nil {
-		return nil, err
+		return err
 	}
-	q = &quiet{b: b}
-	defer func() {
-		if err != nil {
-			q.stop()
-		}
-	}()
 	if q.since, err = s.mark(); err != nil {
-		return nil, err
+		return err
 	}
 	q.api, err = follow(ctx, "podfacts", filepath.Join(b.scratch, "quiet"), func(ctx context.Context, volume, files, output string) (*exec.Cmd, error) {
 		const text = `volumes:
@@ -50,13 +45,13 @@ outputs:
 		return b.command(ctx, s, "quiet", token, "run", "--config", config), nil
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if q.volume, err = follow(ctx, "podfacts", filepath.Join(b.scratch, "quiet-volume"), b.launchOurs); err != nil {
-		return nil, err
+		return err
 	}
 	q.began = time.Now().Add(5 * time.Second)
-	return q, nil
+	return nil
 }
 
 func (q *quiet) stop() {
