@@ -14,7 +14,9 @@ half-way leaves no trace.
 [Agent.Once] is for init containers: all outputs or none, then done. Facts
 that are missing are waited for. [Agent.Run] is for sidecars: it follows the
 sources and publishes what has changed; a unit that fails keeps its last good
-files and does not hold up the others, nor does one whose check is slow.
+files and does not hold up the others, nor does one whose check is slow. What
+could not be written, or was removed by others, is written again within seconds
+of when it can be.
 */
 package agent
 
@@ -150,10 +152,10 @@ func (a *Agent) Run(ctx context.Context) error {
 			cancel(err)
 		}
 	}()
-	err := watch.Follow(ctx, a.Timing, func(snapshot *watch.Snapshot, err error) error {
+	err := watch.Keep(ctx, a.Timing, func(snapshot *watch.Snapshot, err error) error {
 		r.looked(snapshot, err)
 		return r.each(ctx, snapshot)
-	}, a.Sources...)
+	}, r.amiss, a.Sources...)
 	cancel(err)
 	<-heralded
 	if exit, ok := errors.AsType[*notify.ExitError](context.Cause(ctx)); ok {

@@ -45,11 +45,11 @@ func remembered(s *watch.Snapshot, err error) bool {
 
 // complainOf logs why a unit was not published, once.
 func (r *round) complainOf(i int, err error) {
-	text := err.Error()
-	if r.failed[i] == text {
+	before := r.states[i].err
+	r.states[i].err = err
+	if before != nil && before.Error() == err.Error() {
 		return
 	}
-	r.failed[i] = text
 	u := r.units[i]
 	for _, e := range watch.Errors(err) {
 		if u.exists() {
@@ -82,10 +82,10 @@ func (r *round) complainOfSkipped(i int, s *watch.Snapshot) {
 	for _, e := range left {
 		text.WriteString(e.Error() + "\n")
 	}
-	if r.skipped[i] == text.String() {
+	if r.states[i].skipped == text.String() {
 		return
 	}
-	r.skipped[i] = text.String()
+	r.states[i].skipped = text.String()
 	for _, e := range left {
 		r.log.Warn("variable left out", "error", e)
 	}

@@ -49,8 +49,20 @@ func newHerald(a *Agent, r *round) *herald {
 	return h
 }
 
-// publication says what the outputs hold now. ok is false where nothing is known to be new.
-func (h *herald) publication(units []unit, outcomes []outcome, s *watch.Snapshot) (p notify.Publication, ok bool) {
+// published tells the hooks what the outputs hold now.
+func (h *herald) published(units []unit, outcomes []outcome, s *watch.Snapshot) {
+	p, news, restored := h.publication(units, outcomes, s)
+	if news {
+		h.Published(p)
+	}
+	if restored {
+		h.Restored()
+	}
+}
+
+// publication says what the outputs hold now, whether any of that is new, and
+// whether what is not had to be written once more.
+func (h *herald) publication(units []unit, outcomes []outcome, s *watch.Snapshot) (p notify.Publication, news, restored bool) {
 	first := h.newest.Swap(s) == nil
 	for i, u := range units {
 		o := outcomes[i]
@@ -59,7 +71,8 @@ func (h *herald) publication(units []unit, outcomes []outcome, s *watch.Snapshot
 		}
 		for j, output := range u.outputs {
 			digest := notify.Digest(sha256.Sum256(o.contents[j]))
-			ok = ok || h.digests[output.File.Path] != digest
+			isNews := h.digests[output.File.Path] != digest
+			news, restored = news || isNews, restored || o.changed && !isNews
 			h.digests[output.File.Path] = digest
 		}
 		for _, fact := range o.facts {
@@ -74,7 +87,7 @@ func (h *herald) publication(units []unit, outcomes []outcome, s *watch.Snapshot
 	slices.Sort(p.Facts)
 	p.Facts = slices.Compact(p.Facts)
 	p.Digests = maps.Clone(h.digests)
-	return p, ok
+	return p, news, restored
 }
 
 // spareExits keeps the exits from happening. What an init container is followed

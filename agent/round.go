@@ -2,12 +2,14 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/podfacts/podfacts/agent/notify"
+	"github.com/podfacts/podfacts/agent/publish"
 	"github.com/podfacts/podfacts/watch"
 )
 
@@ -16,25 +18,29 @@ type round struct {
 	log    *slog.Logger
 	tell   func(Report)
 	units  []unit
-	last   *watch.Snapshot
 	source string // what the sources last complained of
 	herald *herald
 
-	// By unit:
-	failed  []string    // what it last failed with
-	skipped []string    // what it last left out
-	noticed []time.Time // when the oldest change was noticed that is not published yet
+	states []state // by unit
+}
+
+// state is what is remembered of a unit.
+type state struct {
+	last    *watch.Snapshot // the one that its files hold; nil: not known
+	noticed time.Time       // when the oldest change was noticed that is not published yet
+	err     error           // of the last attempt
+	skipped string          // what it last left out
 }
 
 func (a *Agent) round() *round {
-	r := &round{log: a.Log, tell: a.Report, units: units(a.Outputs), last: &watch.Snapshot{}}
+	r := &round{log: a.Log, tell: a.Report, units: units(a.Outputs)}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
 	if r.tell == nil {
 		r.tell = func(Report) {}
 	}
-	r.failed, r.skipped, r.noticed = make([]string, len(r.units)), make([]string, len(r.units)), make([]time.Time, len(r.units))
+	r.states = make([]state, len(r.units))
 	started := Started{At: time.Now(), Every: a.Timing.Longest(), Limit: roundLimit}
 	for _, u := range r.units {
 		started.Outputs = append(started.Outputs, u.name())
@@ -70,7 +76,7 @@ func (r *round) all(ctx context.Context, s *watch.Snapshot) (p notify.Publicatio
 		r.publish(ctx, outcomes, s)
 		err = failures(outcomes)
 	}
-	p, _ = r.herald.publication(r.units, outcomes, s)
+	p, _, _ = r.herald.publication(r.units, outcomes, s)
 	r.tell(Ended{time.Now(), err})
 	return p, err
 }
@@ -83,14 +89,12 @@ func (r *round) each(ctx context.Context, s *watch.Snapshot) error {
 	for i, o := range outcomes {
 		switch {
 		case o.err == nil:
-			r.failed[i] = ""
+			r.states[i].err = nil
 		case ctx.Err() == nil:
 			r.complainOf(i, o.err)
 		}
 	}
-	if p, news := r.herald.publication(r.units, outcomes, s); news {
-		r.herald.Published(p)
-	}
+	r.herald.published(r.units, outcomes, s)
 	err := failures(outcomes)
 	r.tell(Ended{time.Now(), err})
 	return err
@@ -124,8 +128,8 @@ func (r *round) render(ctx context.Context, s *watch.Snapshot) []outcome {
 		if o.err == nil {
 			r.complainOfSkipped(i, s)
 		}
-		if r.noticed[i].IsZero() {
-			r.noticed[i] = s.Noticed()
+		if u := &r.states[i]; u.noticed.IsZero() {
+			u.noticed = s.Noticed()
 		}
 	}
 	return outcomes
@@ -141,30 +145,51 @@ func (r *round) publish(ctx context.Context, outcomes []outcome, s *watch.Snapsh
 		}
 	}
 	all.Wait()
-	r.last = s
 }
 
 // publishUnit writes one unit and logs what led to it.
 func (r *round) publishUnit(ctx context.Context, i int, o *outcome, s *watch.Snapshot) {
-	u := r.units[i]
-	o.noticed = r.noticed[i]
+	u, state := r.units[i], &r.states[i]
+	o.noticed = state.noticed
 	o.changed, o.err = u.publish(ctx, o.contents)
 	if o.changed {
-		o.facts = r.changed(u, s)
-		const most = 10
-		attrs := []any{"output", u.name(), "changed", o.facts[:min(most, len(o.facts))]}
-		if more := len(o.facts) - most; more > 0 {
-			attrs = append(attrs, "more", more)
-		}
-		r.log.Info("published", attrs...)
+		o.facts = changed(u, state.last, s)
+		r.logPublished(u, o.facts, state.last != nil)
 	}
 	r.tell(Published{Output: u.name(), Changed: o.changed, Noticed: o.noticed, Err: o.err})
 	if o.err == nil {
-		r.noticed[i] = time.Time{}
+		state.last, state.noticed = s, time.Time{}
 	}
 }
 
 // changed names the facts that a unit uses and that have changed.
-func (r *round) changed(u unit, s *watch.Snapshot) []watch.Path {
-	return slices.DeleteFunc(s.Changed(r.last), func(p watch.Path) bool { return !u.needs.Wants(p) })
+func changed(u unit, last, s *watch.Snapshot) []watch.Path {
+	return slices.DeleteFunc(s.Changed(last), func(p watch.Path) bool { return !u.needs.Wants(p) })
+}
+
+func (r *round) logPublished(u unit, facts []watch.Path, again bool) {
+	if again && len(facts) == 0 {
+		r.log.Warn("output restored; others had removed or changed it", "output", u.name())
+		return
+	}
+	const most = 10
+	attrs := []any{"output", u.name(), "changed", facts[:min(most, len(facts))]}
+	if more := len(facts) - most; more > 0 {
+		attrs = append(attrs, "more", more)
+	}
+	r.log.Info("published", attrs...)
+}
+
+// amiss reports whether an output is not there, or could not be written. What
+// cannot be rendered is no concern of the files, and a check that has failed is
+// not run again as often.
+func (r *round) amiss() bool {
+	for i, u := range r.units {
+		err := r.states[i].err
+		_, barred := errors.AsType[*publish.Error](err)
+		if barred && !errors.Is(err, publish.ErrCheck) || err == nil && !u.exists() {
+			return true
+		}
+	}
+	return false
 }

@@ -62,9 +62,18 @@ var Stop = errors.New("stop following")
 // Follow blocks until ctx ends, and then returns its error. It has joined
 // all its goroutines when it returns, so Read and Watch must heed ctx.
 func Follow(ctx context.Context, t Timing, fn func(*Snapshot, error) error, sources ...Source) error {
+	return Keep(ctx, t, fn, nil, sources...)
+}
+
+// Keep is Follow for an fn whose work can be undone by others, or hindered by
+// what no source knows of. While nothing else happens, amiss is asked every few
+// seconds whether that is so; if it is, fn is called again, and no source is
+// read for it.
+func Keep(ctx context.Context, t Timing, fn func(*Snapshot, error) error, amiss func() bool, sources ...Source) error {
 	ctx, cancel := context.WithCancel(ctx)
 	f := &follower{
 		timing:  t.withDefaults(),
+		amiss:   amiss,
 		sources: sources,
 		merger:  newMerger(sources),
 		asks:    make([]chan struct{}, len(sources)),
@@ -96,6 +105,7 @@ func Follow(ctx context.Context, t Timing, fn func(*Snapshot, error) error, sour
 // fields under mu.
 type follower struct {
 	timing  Timing
+	amiss   func() bool // nil: never
 	sources []Source
 	merger  *merger
 	asks    []chan struct{} // one read each
@@ -215,6 +225,25 @@ func (f *follower) run(ctx context.Context, fn func(*Snapshot, error) error) err
 		}
 		f.merger.tick()
 
+		f.wait(ctx, failed, resync)
+		failed.Stop()
+		if !sleep(ctx, f.timing.Window-time.Since(began)) {
+			return ctx.Err()
+		}
+	}
+}
+
+// glance is how often amiss is asked.
+const glance = 5 * time.Second
+
+// wait returns when there is a reason for the next round, or ctx has ended.
+func (f *follower) wait(ctx context.Context, failed, resync *time.Timer) {
+	look := newTimer(-1)
+	if f.amiss != nil {
+		look = newTimer(glance)
+	}
+	defer look.Stop()
+	for {
 		select {
 		case <-ctx.Done():
 		case <-f.wake:
@@ -225,11 +254,13 @@ func (f *follower) run(ctx context.Context, fn func(*Snapshot, error) error) err
 		case <-resync.C:
 			f.all()
 			resync.Reset(f.timing.Resync)
+		case <-look.C:
+			if !f.amiss() {
+				look.Reset(glance)
+				continue
+			}
 		}
-		failed.Stop()
-		if !sleep(ctx, f.timing.Window-time.Since(began)) {
-			return ctx.Err()
-		}
+		return
 	}
 }
 

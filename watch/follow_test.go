@@ -253,6 +253,49 @@ func TestFollowChangeBeforeRetry(t *testing.T) {
 	}, a)
 }
 
+// What is amiss gets a round every few seconds, in which nothing is read.
+func TestKeep(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := &pushed{name: "a", value: "1"}
+		ctx, cancel := context.WithCancel(t.Context())
+		j := &journal{began: time.Now()}
+		var amiss atomic.Bool
+		timing := quiet
+		timing.Retry, timing.RetryMax = 3*time.Second, time.Minute
+		ended := make(chan error, 1)
+		go func() { ended <- Keep(ctx, timing, j.fn, amiss.Load, a) }()
+		j.settle() // after 1 s
+		time.Sleep(time.Hour)
+		j.want(t)
+		j.settle()
+		reads, _ := a.count()
+		amiss.Store(true)
+		time.Sleep(3 * glance)
+		amiss.Store(false)
+		time.Sleep(time.Hour)
+		rounds := j.read()
+		if again, _ := a.count(); again != reads || len(rounds) != 3 {
+			t.Errorf("%d reads in the rounds %q; want no read, and 3 rounds", again-reads, rounds)
+		}
+
+		// Nor does it wait for the retry of what has failed for long.
+		j.answer = func() error { return errDown }
+		a.set("2", nil)
+		time.Sleep(10 * time.Minute)
+		amiss.Store(true)
+		j.settle()
+		time.Sleep(2*glance + time.Second)
+		if rounds := j.read(); len(rounds) < 2 {
+			t.Errorf("rounds %q within %v", rounds, 2*glance)
+		}
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("Keep ended with %v", err)
+		}
+	})
+}
+
 func TestFollowStop(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -104,6 +104,15 @@ func (n *Notifier) Published(p Publication) {
 	}
 }
 
+// Restored says that somebody removed what had been published, and may have
+// removed with it what the hooks were told: it is written down again.
+func (n *Notifier) Restored() {
+	for _, w := range n.all() {
+		w.record.lost.Store(true)
+		w.rouse()
+	}
+}
+
 // Run runs the hooks that are due, until ctx ends, and then returns nil. A hook
 // that is running then is stopped and counts as not told. When an [Exit] is
 // due, Run stops all others in the same way and returns an [*ExitError].

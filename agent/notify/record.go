@@ -4,15 +4,17 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"sync/atomic"
 )
 
 // record is where a worker keeps its ledger.
 type record struct {
 	store  Store
 	path   string
-	saved  []byte // what the store holds; nil: unknown or nothing
-	holds  bool   // the store holds a ledger that can be read
-	failed bool   // the last attempt to save did
+	saved  []byte      // what the store holds; nil: unknown or nothing
+	holds  bool        // the store holds a ledger that can be read
+	failed bool        // the last attempt to save did
+	lost   atomic.Bool // somebody may have removed what the store held
 }
 
 var errNoStore = errors.New("nothing is remembered")
@@ -62,6 +64,9 @@ func (r *record) load() (ledger, error) {
 func (w *worker) save() error {
 	data, nothing, err := w.page()
 	r := &w.record
+	if r.lost.Swap(false) {
+		r.saved, r.holds = nil, false
+	}
 	switch {
 	case err != nil:
 		return err

@@ -76,6 +76,36 @@ func TestRemembered(t *testing.T) {
 	}
 }
 
+// Who removes what was published may remove what is remembered. It is written
+// down again, so that a restart does not take what is new then for the first.
+func TestRestored(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "a")
+		hook := nothing(path)
+		hook.SkipFirst = true
+		n := &notify.Notifier{Store: notify.Disk{}, Hooks: []notify.Hook{hook}}
+		stop := running(t, n)
+		n.Published(state(path, 1))
+		synctest.Wait()
+		ledgers, err := filepath.Glob(filepath.Join(filepath.Dir(path), ".podfacts-notified-*"))
+		if err != nil || len(ledgers) != 1 {
+			t.Fatalf("%q, %v", ledgers, err)
+		}
+		if err := os.Remove(ledgers[0]); err != nil {
+			t.Fatal(err)
+		}
+		n.Restored()
+		synctest.Wait()
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if got := once(t, &notify.Notifier{Store: notify.Disk{}}, hook, state(path, 2)); got != 1 {
+			t.Errorf("run %d times after a restart, want once", got)
+		}
+	})
+}
+
 func TestSkipFirst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
