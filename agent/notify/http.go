@@ -13,7 +13,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 )
@@ -180,7 +179,10 @@ func refusal(answer *http.Response) error {
 }
 
 func (h HTTP) transport() (*http.Transport, error) {
+	var one http.Protocols
+	one.SetHTTP1(true) // which is enough for one request, and smaller
 	t := &http.Transport{
+		Protocols:              &one,
 		Proxy:                  http.ProxyFromEnvironment,
 		DisableKeepAlives:      true,
 		DisableCompression:     true,
@@ -202,12 +204,7 @@ func (h HTTP) transport() (*http.Transport, error) {
 }
 
 func readCertificates(path string) (*x509.CertPool, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("certificates: %w", err)
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxCAFile))
+	data, err := readFile(path, maxCAFile)
 	if err != nil {
 		return nil, fmt.Errorf("certificates: %w", err)
 	}

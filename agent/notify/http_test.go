@@ -72,7 +72,9 @@ func TestHTTPAnswers(t *testing.T) {
 		{"reason", func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, "\n  bad \x1b[31mconfig\tline 3\r\nmore", 500)
 		}, nil, "status 500 Internal Server Error: bad  [31mconfig line 3"},
-		{"long reason", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, strings.Repeat("ü", 10_000), 503) }, nil, "status 503 Service Unavailable: " + strings.Repeat("ü", 99) + "…"},
+		{"long reason", func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, strings.Repeat("ü", 10_000), http.StatusServiceUnavailable)
+		}, nil, "status 503 Service Unavailable: " + strings.Repeat("ü", 99) + "…"},
 		{"redirect", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, elsewhere.URL+"/login?token=secret", http.StatusTemporaryRedirect)
 		}, nil, "status 307 Temporary Redirect, which leads to " + elsewhere.URL + "/login?… and is not followed; give that URL if it is right"},
@@ -158,7 +160,9 @@ func TestHTTPDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	address := listener.Addr().String()
-	listener.Close()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
 
 	failures := make(chan error, 1000)
 	var said logged
@@ -199,8 +203,9 @@ func TestHTTPDown(t *testing.T) {
 	if lines := said.lines(); len(lines) != 2 || !strings.Contains(lines[0], "connection refused") || !strings.Contains(lines[1], "hook succeeded again") {
 		t.Errorf("logged %q", lines)
 	}
-	server.Close()
-	<-served
+	if err := errors.Join(server.Close(), <-served); !errors.Is(err, http.ErrServerClosed) {
+		t.Error(err)
+	}
 }
 
 func TestHTTPSocket(t *testing.T) {
@@ -218,7 +223,9 @@ func TestHTTPSocket(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, r.Host+r.URL.Path, http.StatusTeapot)
 	}))
-	server.Listener.Close()
+	if err := server.Listener.Close(); err != nil {
+		t.Fatal(err)
+	}
 	server.Listener = listener
 	server.Start()
 	defer server.Close()

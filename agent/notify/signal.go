@@ -1,10 +1,12 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strconv"
@@ -113,21 +115,12 @@ type namedSignal struct {
 	number syscall.Signal
 }
 
-// readPIDFile reads the number in the first line, and waits for no pipe.
+// readPIDFile reads the number in the first line.
 func readPIDFile(path string) (int, error) {
-	fi, err := os.Stat(path)
-	if err != nil {
+	head, err := readFile(path, maxPIDFile)
+	if errors.Is(err, fs.ErrNotExist) {
 		return 0, fmt.Errorf("pid file: %w; it is there once the application has started, and podfacts needs its volume, too", err)
 	}
-	if !fi.Mode().IsRegular() {
-		return 0, fmt.Errorf("pid file %s is not a regular file", path)
-	}
-	file, err := os.OpenFile(path, os.O_RDONLY|nonblock, 0)
-	if err != nil {
-		return 0, fmt.Errorf("pid file: %w", err)
-	}
-	defer file.Close()
-	head, err := io.ReadAll(io.LimitReader(file, 64))
 	if err != nil {
 		return 0, fmt.Errorf("pid file: %w", err)
 	}
@@ -137,4 +130,20 @@ func readPIDFile(path string) (int, error) {
 		return 0, fmt.Errorf("pid file %s begins with %q, which is no process number", path, line)
 	}
 	return int(pid), nil
+}
+
+const maxPIDFile = 64
+
+// readFile reads the head of a file that others may write, who cannot make it
+// wait: it takes no pipe for a file.
+func readFile(path string, limit int64) ([]byte, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|nonblock, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if fi, err := file.Stat(); err != nil || !fi.Mode().IsRegular() {
+		return nil, cmp.Or(err, fmt.Errorf("%s is not a regular file", path))
+	}
+	return io.ReadAll(io.LimitReader(file, limit))
 }

@@ -154,10 +154,12 @@ func TestSignalMaster(t *testing.T) {
 	for _, worker := range []string{"w1", "w2"} {
 		v.wait(worker, "")
 	}
+	notes := ""
 	for _, s := range []notify.Signal{{Process: name}, {Process: name, All: true}} {
 		do(t, usr1(s))
+		notes += "USR1\n"
+		v.wait(v.self(), notes)
 	}
-	v.wait(v.self(), "USR1\nUSR1\n")
 	for _, worker := range []string{"w1", "w2"} {
 		v.wait(worker, "")
 	}
