@@ -95,46 +95,54 @@ func (r *rbac) plan(ctx context.Context, p *program, w *world, c *config.Config)
 		return plan, errors.New("api.mode is never: no permission is needed")
 	}
 	needs := needsOf(c)
-	var controllers []object.Kind
 	if w.pod != nil {
 		// What objects say is what permissions are for.
 		local := append([]watch.Source{w.set}, w.projected(p, c)...)
 		snapshot, _ := watch.Collect(ctx, local...)
 		needs = missing(needs, snapshot)
-		r.namespace = cmp.Or(r.namespace, targetOf(snapshot).Namespace)
+		r.namespace = cmp.Or(r.namespace, object.Text(w.pod.Object(), "metadata", "namespace"))
 		r.account = cmp.Or(r.account, w.account())
-		if controllers, err = r.controllers(ctx, w); err != nil {
-			return plan, err
-		}
-	}
-	if r.workload != "" {
-		if controllers, err = apiserver.ControllersOf(r.workload); err != nil {
-			return plan, fmt.Errorf("--workload: %w", err)
-		}
 	}
 	r.account, r.namespace = cmp.Or(r.account, "podfacts"), cmp.Or(r.namespace, "default")
 	r.name = cmp.Or(r.name, "podfacts-"+r.account)
 	plan = apiserver.NewPlan(needs, c.API.Objects, mode)
-	plan.Namespace, plan.Controllers = r.namespace, controllers
-	return plan, nil
+	plan.Namespace = r.namespace
+	climbs := plan.AnyController()
+	if r.workload != "" || climbs && w.pod != nil {
+		var note string
+		if plan.Controllers, note, err = r.controllers(ctx, w); climbs && note != "" {
+			r.notes = append(r.notes, note)
+		}
+	}
+	return plan, err
 }
 
-// controllers are those of the manifest's pod, as far as they are known.
-func (r *rbac) controllers(ctx context.Context, w *world) ([]object.Kind, error) {
-	if err := w.climb(ctx); err != nil {
-		return nil, failed(err)
+// controllers are those above the pod, as far as they are known, and what is to be
+// known of them.
+func (r *rbac) controllers(ctx context.Context, w *world) (kinds []object.Kind, note string, err error) {
+	workload := r.workload
+	if workload == "" {
+		if err := w.climb(ctx); err != nil {
+			return nil, "", failed(err)
+		}
+		kinds, known := w.pod.Controllers()
+		if known {
+			return append([]object.Kind{}, kinds...), "", nil
+		}
+		last := kinds[len(kinds)-1]
+		if object.IsBetween(last.APIVersion, last.Kind) {
+			return nil, "", nil // what stands above it may be anything
+		}
+		workload = last.APIVersion + "/" + last.Kind
 	}
-	kinds, known := w.pod.Controllers()
-	if known {
-		return append([]object.Kind{}, kinds...), nil
+	if kinds, err = apiserver.ControllersOf(workload); err != nil {
+		return nil, "", fmt.Errorf("--workload: %w", err)
 	}
-	last := kinds[len(kinds)-1]
-	if object.IsBetween(last.APIVersion, last.Kind) {
-		return nil, nil // what stands above it may be anything
+	if len(kinds) > len(object.Between()) {
+		note = fmt.Sprintf("Whether a ReplicaSet or a Job stands between a %s and its pods is not known here, so that both may be read; "+
+			"--live looks at a running pod.", kinds[len(kinds)-1].Kind)
 	}
-	r.notes = append(r.notes, fmt.Sprintf("Whether a ReplicaSet or a Job stands between a %s and its pods is not known here, so that both may be read; "+
-		"--live looks at a running pod.", last.Kind))
-	return apiserver.ControllersOf(last.APIVersion + "/" + last.Kind)
+	return kinds, note, nil
 }
 
 // resolve finds out how custom kinds are served: by their definitions, or by an API
@@ -173,8 +181,11 @@ func (r *rbac) doubt(plan apiserver.Plan, w *world) (warnings []string) {
 		if object.GuessNamespaced(rule.Kind.Kind) {
 			scope = "in namespaces"
 		}
-		warnings = append(warnings, fmt.Sprintf("how %s of %s is served is guessed: as %s, %s; to be sure, name an API server with --kubeconfig or "+
-			"--context, or the CustomResourceDefinition with --objects", rule.Kind.Kind, rule.Kind.APIVersion, rule.Resources[0], scope))
+		warning := fmt.Sprintf("how %s of %s is served is guessed: as %s, %s; to be sure, name an API server with --kubeconfig or "+
+			"--context, or the CustomResourceDefinition with --objects", rule.Kind.Kind, rule.Kind.APIVersion, rule.Resources[0], scope)
+		if !slices.Contains(warnings, warning) {
+			warnings = append(warnings, warning)
+		}
 	}
 	r.notes = append(r.notes, warnings...)
 	if plan.AnyController() {

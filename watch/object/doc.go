@@ -11,6 +11,7 @@
 //   - [Node], [Namespace], [ClusterUID]: what surrounds it
 //   - [Owner], [Workload], [Peers], [Services]: who made it and who is beside it
 //   - [Tree] and [Trees]: whole objects, for objects.<id>
+//   - [Builtin]: how Kubernetes serves its own kinds
 //
 // Objects are taken as the API server checked them. What has the wrong type is
 // passed over as if it were absent; files are checked where they are read.
