@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"github.com/podfacts/podfacts/agent/publish"
+	"github.com/podfacts/podfacts/test/sandbox"
 )
 
 // TestCommandLeavesNoZombie runs checks that leave children behind, in a
 // process that inherits them, as the first process of a container does.
 func TestCommandLeavesNoZombie(t *testing.T) {
-	if !inNamespace(t) {
+	if !sandbox.Enter(t) {
 		return
 	}
 	const setChildSubreaper = 36 // PR_SET_CHILD_SUBREAPER

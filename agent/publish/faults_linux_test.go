@@ -12,12 +12,13 @@ import (
 	"testing"
 
 	"github.com/podfacts/podfacts/agent/publish"
+	"github.com/podfacts/podfacts/test/sandbox"
 )
 
 var large = strings.Repeat("x", 256<<10)
 
 func TestFullDisk(t *testing.T) {
-	if !inNamespace(t) {
+	if !sandbox.Enter(t) {
 		return
 	}
 	for _, options := range []string{"size=64k", "nr_inodes=5"} { // no bytes, and no inodes
@@ -26,7 +27,7 @@ func TestFullDisk(t *testing.T) {
 				continue // which takes no inode
 			}
 			t.Run(options, func(t *testing.T) {
-				dir := tmpfs(t, filepath.Join(t.TempDir(), "full"), options)
+				dir := sandbox.Tmpfs(t, filepath.Join(t.TempDir(), "full"), options)
 				f := publish.File{Path: filepath.Join(dir, "pod.env"), InPlace: inPlace}
 				if _, err := f.Publish(t.Context(), []byte("old")); err != nil {
 					t.Fatal(err)
@@ -61,7 +62,7 @@ func TestFullDisk(t *testing.T) {
 // A group meets the full disk at each of its steps: with every number of free
 // inodes from none to enough.
 func TestFullDiskGroup(t *testing.T) {
-	if !inNamespace(t) {
+	if !sandbox.Enter(t) {
 		return
 	}
 	tests := []struct {
@@ -81,7 +82,7 @@ func TestFullDiskGroup(t *testing.T) {
 				if free > 30 {
 					t.Fatal("never enough")
 				}
-				dir := tmpfs(t, filepath.Join(t.TempDir(), "full"), "nr_inodes=40")
+				dir := sandbox.Tmpfs(t, filepath.Join(t.TempDir(), "full"), "nr_inodes=40")
 				test.before(t, dir)
 				mkdir(t, dir+"/fill")
 				for n := 0; ; n++ {
@@ -125,7 +126,7 @@ func TestFullDiskGroup(t *testing.T) {
 		})
 	}
 	t.Run("bytes", func(t *testing.T) {
-		dir := tmpfs(t, filepath.Join(t.TempDir(), "full"), "size=64k")
+		dir := sandbox.Tmpfs(t, filepath.Join(t.TempDir(), "full"), "size=64k")
 		g := group(dir, "a", "b")
 		mustPublish(t, g, true, "old a", "old b")
 		before := tree(t, dir)
@@ -138,17 +139,17 @@ func TestFullDiskGroup(t *testing.T) {
 }
 
 func TestReadOnlyFileSystem(t *testing.T) {
-	if !inNamespace(t) {
+	if !sandbox.Enter(t) {
 		return
 	}
-	dir := tmpfs(t, filepath.Join(t.TempDir(), "volume"), "")
+	dir := sandbox.Tmpfs(t, filepath.Join(t.TempDir(), "volume"), "")
 	f := publish.File{Path: filepath.Join(dir, "pod.env")}
 	if _, err := f.Publish(t.Context(), []byte("old")); err != nil {
 		t.Fatal(err)
 	}
 	g := group(mkdir(t, filepath.Join(dir, "group")), "a", "b")
 	mustPublish(t, g, true, "a", "b")
-	remount(t, dir, syscall.MS_RDONLY)
+	sandbox.Remount(t, dir, syscall.MS_RDONLY)
 	for _, f.InPlace = range []bool{false, true} {
 		changed, err := f.Publish(t.Context(), []byte("new"))
 		if changed {
@@ -169,13 +170,13 @@ func TestReadOnlyFileSystem(t *testing.T) {
 
 // A single file that is bind-mounted, as a subPath volume is, or by docker -v.
 func TestMountedFile(t *testing.T) {
-	if !inNamespace(t) {
+	if !sandbox.Enter(t) {
 		return
 	}
 	in, out := volumes(t)
 	path := filepath.Join(in, "pod.env")
 	write(t, path, "", 0o644)
-	bind(t, filepath.Join(out, "victim"), path)
+	sandbox.Bind(t, filepath.Join(out, "victim"), path)
 	symlink(t, "pod.env", filepath.Join(in, "link")) // hides the mount point until the rename
 	for _, path := range []string{path, filepath.Join(in, "link")} {
 		changed, err := publish.File{Path: path}.Publish(t.Context(), []byte("new"))
@@ -194,8 +195,8 @@ func TestMountedFile(t *testing.T) {
 	wantList(t, in, "link", "pod.env")
 
 	t.Log("in place, the directory read-only, with a check")
-	t.Setenv("TMPDIR", tmpfs(t, filepath.Join(t.TempDir(), "tmp"), ""))
-	remount(t, in, syscall.MS_RDONLY)
+	t.Setenv("TMPDIR", sandbox.Tmpfs(t, filepath.Join(t.TempDir(), "tmp"), ""))
+	sandbox.Remount(t, in, syscall.MS_RDONLY)
 	f := publish.File{Path: path, InPlace: true, Check: func(_ context.Context, staged string) error {
 		wantFile(t, staged, "new and longer")
 		if filepath.Dir(staged) != os.TempDir() {
@@ -218,7 +219,7 @@ func TestMountedFile(t *testing.T) {
 // TestUmask shows that who runs podfacts does not decide who can read what it
 // writes.
 func TestUmask(t *testing.T) {
-	if !inNamespace(t) {
+	if !sandbox.Enter(t) {
 		return
 	}
 	dir := t.TempDir()
@@ -335,7 +336,7 @@ func asNobody(t *testing.T, fn func(), dirs ...string) {
 // A link in the root file system may lead anywhere, one in the volume may not
 // lead out.
 func TestVolumeBehindLink(t *testing.T) {
-	if !inNamespace(t) {
+	if !sandbox.Enter(t) {
 		return
 	}
 	in, out := volumes(t)

@@ -9,12 +9,13 @@ import (
 	"testing"
 
 	"github.com/podfacts/podfacts/agent/publish"
+	"github.com/podfacts/podfacts/test/sandbox"
 )
 
 // Links that somebody with access to the volume may plant. None leads a write
 // out of it, and none makes us touch anything in it.
 func TestPlantedLinks(t *testing.T) {
-	if !inNamespace(t) {
+	if !sandbox.Enter(t) {
 		return
 	}
 	tests := []struct {
@@ -85,7 +86,7 @@ func TestPlantedLinks(t *testing.T) {
 
 // Somebody swaps the directory, or the file, for a link while we publish.
 func TestSwapRace(t *testing.T) {
-	if !inNamespace(t) {
+	if !sandbox.Enter(t) {
 		return
 	}
 	in, out := volumes(t)
@@ -148,11 +149,11 @@ func TestSwapRace(t *testing.T) {
 // A volume mounted in another: the inner one confines, and the way to it
 // cannot be turned aside.
 func TestNestedVolumes(t *testing.T) {
-	if !inNamespace(t) {
+	if !sandbox.Enter(t) {
 		return
 	}
 	in, _ := volumes(t)
-	inner := tmpfs(t, filepath.Join(in, "inner"), "")
+	inner := sandbox.Tmpfs(t, filepath.Join(in, "inner"), "")
 	write(t, filepath.Join(in, "victim"), "untouched", 0o644)
 	symlink(t, "../victim", filepath.Join(inner, "x"))
 	f := publish.File{Path: filepath.Join(inner, "x")}
@@ -170,20 +171,20 @@ func TestNestedVolumes(t *testing.T) {
 
 // The kernel's own words for a mount point with an odd name are understood.
 func TestOddMountPoint(t *testing.T) {
-	if !inNamespace(t) {
+	if !sandbox.Enter(t) {
 		return
 	}
 	base := t.TempDir()
-	out := tmpfs(t, filepath.Join(base, "out"), "")
+	out := sandbox.Tmpfs(t, filepath.Join(base, "out"), "")
 	for _, name := range []string{"a b", "tab\there", "line\nbreak", `back\slash`, `\040`, "hash#", "ünïcode", "//deleted", `end\`} {
-		in := tmpfs(t, filepath.Join(base, name), "")
+		in := sandbox.Tmpfs(t, filepath.Join(base, name), "")
 		symlink(t, out, filepath.Join(in, "d"))
 		_, err := publish.File{Path: filepath.Join(in, "d/new")}.Publish(t.Context(), nil)
 		wantError(t, err, publish.ErrLink, "leads out of the volume "+in)
 		file := filepath.Join(base, "file "+filepath.Base(name))
 		write(t, file, "", 0o644)
 		write(t, filepath.Join(out, "source"), "", 0o644)
-		bind(t, filepath.Join(out, "source"), file)
+		sandbox.Bind(t, filepath.Join(out, "source"), file)
 		_, err = publish.File{Path: file}.Publish(t.Context(), []byte("new"))
 		wantError(t, err, publish.ErrMountPoint)
 	}

@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"github.com/podfacts/podfacts/agent/publish"
+	"github.com/podfacts/podfacts/test/sandbox"
 )
 
 // What others plant in the volume leads neither out of it nor into a wait.
 func TestTouchAndReadAreConfined(t *testing.T) {
-	if !inNamespace(t) {
+	if !sandbox.Enter(t) {
 		return
 	}
 	in, out := volumes(t)
@@ -50,6 +51,6 @@ func TestTouchAndReadAreConfined(t *testing.T) {
 		t.Error(err)
 	}
 	wantFile(t, filepath.Join(in, "real"), "")
-	remount(t, in, syscall.MS_RDONLY)
+	sandbox.Remount(t, in, syscall.MS_RDONLY)
 	wantError(t, inside.Touch(t.Context()), syscall.EROFS, "open the file to touch", "mount a writable volume")
 }
