@@ -91,7 +91,7 @@ func TestGrace(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			tooLong := errors.New("too long")
-			ctx, cancel := context.WithTimeoutCause(t.Context(), 500*time.Millisecond, tooLong)
+			ctx, cancel := context.WithTimeoutCause(t.Context(), 2*time.Second, tooLong)
 			defer cancel()
 			p := shell(test.script)
 			p.Grace = test.grace
@@ -130,7 +130,7 @@ func TestNothingStays(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			note := filepath.Join(t.TempDir(), "pid")
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 			defer cancel()
 			err := shell(strings.ReplaceAll(test.script, "NOTE", note)).Run(ctx)
 			if want := strings.HasSuffix(test.script, "exit 0"); (err == nil) != want {
@@ -152,11 +152,25 @@ func TestNothingStays(t *testing.T) {
 // by others until then.
 func TestJustInTime(t *testing.T) {
 	t.Parallel()
-	for script, want := range map[string]string{"sleep 1000 & exit 0": "<nil>", "sleep 1000 & exit 7": "sh: exit status 7"} {
-		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	for status, want := range map[string]string{"0": "<nil>", "7": "sh: exit status 7"} {
+		note := filepath.Join(t.TempDir(), "pid")
+		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		if err := shell(script).Run(ctx); fmt.Sprint(err) != want {
-			t.Errorf("%s: %v, want %s", script, err, want)
+		go func() {
+			for pid := ""; ; time.Sleep(time.Millisecond) {
+				text, _ := os.ReadFile(note)
+				if pid = strings.TrimSpace(string(text)); pid == "" {
+					continue
+				}
+				if _, err := os.Stat("/proc/" + pid); err != nil {
+					cancel()
+					return
+				}
+			}
+		}()
+		script := "sleep 1000 & echo $$ >NOTE.new; mv NOTE.new NOTE; exit " + status
+		if err := shell(strings.ReplaceAll(script, "NOTE", note)).Run(ctx); fmt.Sprint(err) != want {
+			t.Errorf("%v, want %s", err, want)
 		}
 	}
 }
