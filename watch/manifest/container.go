@@ -12,6 +12,9 @@ import (
 // mount adds the volumes that a container mounts.
 func (c *Container) mount(spec map[string]any, volumes map[string]*Volume) {
 	c.image = object.Text(spec, "image")
+	if command, _ := spec["command"].([]any); len(command) > 0 {
+		c.program, _ = command[0].(string)
+	}
 	for _, m := range object.List(spec, "volumeMounts") {
 		v := volumes[object.Text(m, "name")]
 		if v == nil || object.Text(m, "subPath") != "" || object.Text(m, "subPathExpr") != "" {
@@ -55,10 +58,10 @@ func mountsToken(spec map[string]any, volumes []map[string]any) bool {
 	return false
 }
 
-// ours reports whether a container is podfacts itself.
+// ours reports whether a container is podfacts itself, or begins as such.
 func (c Container) ours() bool {
 	image, _, _ := strings.Cut(path.Base(c.image), "@")
-	return strings.HasPrefix(c.Name, "podfacts") || strings.HasPrefix(image, "podfacts")
+	return strings.HasPrefix(c.Name, "podfacts") || strings.HasPrefix(image, "podfacts") || path.Base(c.program) == "podfacts"
 }
 
 // union is what all containers see.

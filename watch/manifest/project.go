@@ -38,7 +38,8 @@ type Container struct {
 	// that envFrom adds.
 	Unknown map[string]string
 
-	image string
+	image   string
+	program string // that the spec starts, where it says so
 }
 
 // Volume is one volume as mounted.
@@ -61,7 +62,8 @@ func (c Container) Environ() []string {
 }
 
 // Self is the container that podfacts runs in: the one named podfacts, or
-// podfacts-something, or with an image of that name. Where the pod has none, it is
+// podfacts-something, or with an image of that name, or whose command is
+// podfacts. Where the pod has none, it is
 // what all containers see together, and the first to mount a directory or
 // declare a variable wins; its Name is then empty.
 func (p *Projection) Self() Container {

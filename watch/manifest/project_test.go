@@ -227,6 +227,7 @@ func TestSelf(t *testing.T) {
 		{"by name", "podfacts", "x", "podfacts", "A=own", "/a"},
 		{"by the start of the name", "podfacts-init", "x", "podfacts-init", "A=own", "/a"},
 		{"by image", "facts", "registry.example.com/a/podfacts:v1@sha256:0", "facts", "A=own", "/a"},
+		{"by command", "other", "x, command: [/opt/bin/podfacts, exec, --, web]", "other", "A=own", "/a"},
 		{"not at all", "other", "registry.example.com/podfacts/web", "", "A=main B=b", "/a /b"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
