@@ -14,8 +14,9 @@ func environFormat() format {
 	}
 }
 
-// checkEnvironName lets pass what execve(2) does, if it is text. Shells start
-// with names that are none of theirs all the same, and most pass them on.
+// checkEnvironName lets pass what execve(2) does, if it is text: programs look
+// for spring.profiles.active, too. A shell cannot see a name that is none of its
+// own, and dash does not pass it on to what it starts.
 func checkEnvironName(name string) problem {
 	switch {
 	case strings.Contains(name, "="):
