@@ -178,9 +178,13 @@ func TestLeftBehind(t *testing.T) {
 		}
 		p.Change(environ("N="+n.path, fmt.Sprintf("A=%d", i+1)), false)
 	}
-	n.until("the last", func(got string) bool { return strings.Contains(got, "4 ") })
+	n.until("the last", func(got string) bool { return len(lines(got)) == 4 && strings.HasSuffix(got, "\n") })
 	n.end()
 	ended()
+	_, last, _ := strings.Cut(lines(n.read())[3], " ")
+	for alive(last) { // it is to end before its file is removed
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // alive reports whether a process is there, and no zombie.
