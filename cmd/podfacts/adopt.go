@@ -3,11 +3,12 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/podfacts/podfacts/watch/environ"
+	"github.com/podfacts/podfacts/watch/manifest"
 	"github.com/podfacts/podfacts/watch/object"
 )
 
@@ -21,27 +22,14 @@ func (p *program) adopt(w *world, o *outputFlags) error {
 		if w.self.Name == "" || object.Text(c, "name") != w.self.Name {
 			continue
 		}
-		args := append(texts(c["command"]), texts(c["args"])...)
-		for i, arg := range args {
-			args[i] = environ.Expand(arg, func(name string) (string, bool) { v, ok := w.self.Env[name]; return v, ok })
-		}
 		var theirs program
-		flags := pflag.NewFlagSet(w.self.Name, pflag.ContinueOnError)
-		theirs.registerLog(flags)
-		theirs.registerFacts(flags)
-		o.register(flags)
-		flags.Duration("timeout", time.Second, "")
-		if err := flags.Parse(args); err != nil {
-			return fmt.Errorf("arguments of container %s in the manifest: %w", w.self.Name, err)
-		}
-		var err error
-		flags.VisitAll(func(f *pflag.Flag) {
-			if value, ok := w.self.Env[variableOf(f.Name)]; ok && !f.Changed && err == nil {
-				err = flags.Set(f.Name, value)
-			}
-		})
+		cmd, err := theirs.parse(c, w.self)
 		if err != nil {
-			return fmt.Errorf("variables of container %s in the manifest: %w", w.self.Name, err)
+			return err
+		}
+		o.take(cmd)
+		if keep := cmd.Flags().Lookup("keep"); keep != nil && keep.Value.String() == "true" {
+			o.own = w.self.Environ()
 		}
 		p.config = theirs.config
 		p.container = cmp.Or(p.container, theirs.container)
@@ -50,6 +38,53 @@ func (p *program) adopt(w *world, o *outputFlags) error {
 		}
 	}
 	return nil
+}
+
+// parse reads the flags of the command that a container of a manifest starts.
+func (p *program) parse(container map[string]any, self manifest.Container) (*cobra.Command, error) {
+	args := append(texts(container["command"]), texts(container["args"])...)
+	if len(texts(container["command"])) > 0 {
+		args = args[1:] // podfacts itself
+	}
+	for i, arg := range args {
+		args[i] = environ.Expand(arg, func(name string) (string, bool) { v, ok := self.Env[name]; return v, ok })
+	}
+	cmd, args, err := p.root(nil).Find(args)
+	if err == nil {
+		err = cmd.ParseFlags(args)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("arguments of container %s in the manifest: %w", self.Name, err)
+	}
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if value, ok := self.Env[variableOf(f.Name)]; ok && !f.Changed && err == nil {
+			err = cmd.Flags().Set(f.Name, value)
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("variables of container %s in the manifest: %w", self.Name, err)
+	}
+	return cmd, nil
+}
+
+// take takes over the outputs that the flags of another command describe.
+func (o *outputFlags) take(cmd *cobra.Command) {
+	o.exec = cmd.Name() == "exec"
+	ours := pflag.NewFlagSet(cmd.Name(), pflag.ContinueOnError)
+	o.register(ours)
+	ours.VisitAll(func(f *pflag.Flag) {
+		theirs := cmd.Flags().Lookup(f.Name)
+		if theirs == nil || !theirs.Changed {
+			return
+		}
+		values := []string{theirs.Value.String()}
+		if several, ok := theirs.Value.(*each); ok {
+			values = *several
+		}
+		for _, value := range values {
+			_ = f.Value.Set(value) // it is what they were set to
+		}
+	})
 }
 
 // empty reports whether no output is described.

@@ -32,7 +32,7 @@ template, such as {{ if hasFact "node.zone" }}, is not marked.`,
 		Example: `  podfacts check -c podfacts.yaml`,
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.loadOutputs(cmd, &o, config.Loader{})
+			c, err := p.loadAll(cmd, &o, config.Loader{})
 			if err != nil {
 				return err
 			}
@@ -91,6 +91,8 @@ func kind(r render.Renderer) string {
 		return r.Dialect.String()
 	case *render.View:
 		return "the whole view as " + r.Format
+	case environment:
+		return "the environment of a command"
 	}
 	return "template"
 }

@@ -101,7 +101,7 @@ func (p *program) loadDry(cmd *cobra.Command, d *dryFlags, a *accessFlags, o *ou
 	if err := p.adopt(w, o); err != nil {
 		return nil, nil, err
 	}
-	c, err := p.loadOutputs(cmd, o, w.loader(cmd.Context()))
+	c, err := p.loadAll(cmd, o, w.loader(cmd.Context()))
 	if err != nil {
 		return nil, nil, err
 	}

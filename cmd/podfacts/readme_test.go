@@ -163,6 +163,7 @@ func TestExamples(t *testing.T) {
 		"resize":         {"--pod", "deployment.yaml", "--objects", "deployment.yaml"},
 		"owners":         {"--pod", "deployment.yaml", "--objects", "deployment.yaml"},
 		"peers":          {"--pod", "statefulset.yaml", "--objects", "statefulset.yaml"},
+		"exec":           {"--pod", "deployment.yaml"},
 		"dry-run-in-ci":  {"--pod", "deployment.yaml", "-c", "podfacts.yaml", "--node", "node.yaml", "--set", "pod.ip=10.0.0.7"},
 	}
 	entries, err := os.ReadDir(filepath.Join(root, "examples"))

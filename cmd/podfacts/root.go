@@ -22,14 +22,19 @@ const (
 	exitDifference = 3 // render --diff found one
 )
 
-// failure is an error with its exit code. Any other error of a command is
-// wrong usage.
+// failure is an error with its exit code, or that alone where all has been said.
+// Any other error of a command is wrong usage.
 type failure struct {
 	code int
 	err  error
 }
 
-func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Error() string {
+	if f.err == nil {
+		return fmt.Sprintf("exit code %d", f.code)
+	}
+	return f.err.Error()
+}
 func (f *failure) Unwrap() error { return f.err }
 
 // failed marks an error as one of the work itself, not of its request.
@@ -93,11 +98,12 @@ it into one view, and renders that view into env files and templates.
 
   podfacts init     once, as an init container
   podfacts run      continuously, as a sidecar
+  podfacts exec     around a command, in its environment
   podfacts render   dry, on a laptop or in CI
 
 Every flag can also be set by a variable: --env-file by PODFACTS_ENV_FILE.
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 render --diff
-found a difference.`,
+found a difference; exec ends with that of its command.`,
 		Example: `  podfacts init --env-file /run/podfacts/pod.env --preset pod,node
   podfacts render --pod pod.yaml -c podfacts.yaml
   podfacts view node.zone`,
@@ -116,7 +122,7 @@ found a difference.`,
 		root.AddCommand(p.runCommand())
 		root.CompletionOptions.DisableDefaultCmd = true
 	default:
-		root.AddCommand(p.initCommand(), p.runCommand(), p.renderCommand(), p.viewCommand(), p.checkCommand(), p.rbacCommand(), p.injectCommand(), p.probeCommand(), p.versionCommand())
+		root.AddCommand(p.initCommand(), p.runCommand(), p.execCommand(), p.renderCommand(), p.viewCommand(), p.checkCommand(), p.rbacCommand(), p.injectCommand(), p.probeCommand(), p.versionCommand())
 		root.AddCommand(p.topics()...)
 		root.SetHelpCommand(helpCommand())
 		root.InitDefaultCompletionCmd()

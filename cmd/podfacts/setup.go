@@ -16,6 +16,7 @@ import (
 	"github.com/podfacts/podfacts/agent/config"
 	"github.com/podfacts/podfacts/agent/publish"
 	"github.com/podfacts/podfacts/render"
+	"github.com/podfacts/podfacts/render/envfile"
 	"github.com/podfacts/podfacts/watch"
 	"github.com/podfacts/podfacts/watch/downward"
 	"github.com/podfacts/podfacts/watch/environ"
@@ -25,6 +26,8 @@ import (
 // outputFlags are the outputs that flags can describe, without a
 // configuration file.
 type outputFlags struct {
+	exec      bool     // presets and env are for the environment of a command
+	own       []string // variables of that environment that stay as they are
 	envFile   string
 	format    string
 	presets   list
@@ -33,10 +36,14 @@ type outputFlags struct {
 }
 
 func (o *outputFlags) register(flags *pflag.FlagSet) {
-	flags.StringVar(&o.envFile, "env-file", "", "env `file` to write, from --preset and --env")
-	flags.StringVar(&o.format, "format", "sh", "`dialect` of the env file: "+strings.Join(config.Dialects(), ", "))
-	flags.Var(&o.presets, "preset", "`names` of sets of variables to write, repeatable: "+strings.Join(config.Presets(), ", "))
-	flags.Var(&o.env, "env", "variable to write, as `NAME=fact`, repeatable")
+	do := "set"
+	if !o.exec {
+		do = "write"
+		flags.StringVar(&o.envFile, "env-file", "", "env `file` to write, from --preset and --env")
+		flags.StringVar(&o.format, "format", "sh", "`dialect` of the env file: "+strings.Join(config.Dialects(), ", "))
+	}
+	flags.Var(&o.presets, "preset", "`names` of sets of variables to "+do+", repeatable: "+strings.Join(config.Presets(), ", "))
+	flags.Var(&o.env, "env", "variable to "+do+", as `NAME=fact`, repeatable")
 	flags.Var(&o.templates, "template", "template to render, as `source:target`, repeatable")
 }
 
@@ -70,6 +77,9 @@ func (p *program) load(o *outputFlags, loader config.Loader) (*config.Config, er
 		}
 		c.Outputs = append(c.Outputs, o)
 	}
+	if o != nil && o.exec && len(o.presets)+len(o.env) > 0 {
+		errs = append(errs, o.addExec(c))
+	}
 	return c, watch.Join(errs...)
 }
 
@@ -77,16 +87,33 @@ func sameFile(a, b agent.Output) bool {
 	return filepath.Clean(a.File.Path) == filepath.Clean(b.File.Path)
 }
 
-// loadOutputs is load for commands that are of no use without outputs.
+// loadOutputs is load for commands that write files, and are of no use without.
 func (p *program) loadOutputs(cmd *cobra.Command, o *outputFlags, loader config.Loader) (*config.Config, error) {
 	c, err := p.load(o, loader)
+	return p.withOutputs(cmd, c, err)
+}
+
+// loadAll is loadOutputs for commands that do but look: the environment of a
+// command is one more output.
+func (p *program) loadAll(cmd *cobra.Command, o *outputFlags, loader config.Loader) (*config.Config, error) {
+	c, err := p.load(o, loader)
+	if err == nil && c.Exec != nil {
+		c.Outputs = append(c.Outputs, agent.Output{File: publish.File{Path: config.ExecName, Mode: 0o600}, Renderer: environment{kept(c.Exec, o.own)}})
+	}
+	return p.withOutputs(cmd, c, err)
+}
+
+// withOutputs says what to do about a configuration without outputs.
+func (p *program) withOutputs(cmd *cobra.Command, c *config.Config, err error) (*config.Config, error) {
 	if err == nil {
 		p.warnExposed(c)
 	}
-	if err != nil || len(c.Outputs) > 0 {
+	switch {
+	case err != nil || len(c.Outputs) > 0:
 		return c, err
-	}
-	if p.config != "" {
+	case c.Exec != nil:
+		return nil, fmt.Errorf("%s has no outputs, only exec, which is for podfacts exec; use that, or list files under outputs:", p.config)
+	case p.config != "":
 		return nil, fmt.Errorf("%s has no outputs; list them there under outputs:, or use --env-file or --template; see %s --help", p.config, cmd.CommandPath())
 	}
 	return nil, fmt.Errorf("nothing to write; name a configuration with -c FILE, or use --env-file or --template; see %s --help", cmd.CommandPath())
@@ -100,6 +127,21 @@ func (p *program) warnExposed(c *config.Config) {
 	}
 }
 
+// loadExec is load for exec.
+func (p *program) loadExec(cmd *cobra.Command, o *outputFlags) (*config.Config, error) {
+	c, err := p.load(o, config.Loader{})
+	if err == nil {
+		p.warnExposed(c)
+	}
+	switch {
+	case err != nil || len(c.Outputs) > 0 || c.Exec != nil:
+		return c, err
+	case p.config != "":
+		return nil, fmt.Errorf("%s has neither exec nor outputs; list variables there under exec:, or use --preset or --env; see %s --help", p.config, cmd.CommandPath())
+	}
+	return nil, fmt.Errorf("nothing to set; use --preset or --env, or name a configuration with -c FILE; see %s --help", cmd.CommandPath())
+}
+
 // outputs makes what the flags describe.
 func (o *outputFlags) outputs(container string, loader config.Loader) ([]agent.Output, error) {
 	if o == nil {
@@ -107,7 +149,7 @@ func (o *outputFlags) outputs(container string, loader config.Loader) ([]agent.O
 	}
 	var outputs []agent.Output
 	var errs []error
-	if o.envFile != "" || len(o.presets)+len(o.env) > 0 {
+	if !o.exec && (o.envFile != "" || len(o.presets)+len(o.env) > 0) {
 		e, err := o.envRenderer(container)
 		errs = append(errs, err)
 		outputs = append(outputs, agent.Output{File: publish.File{Path: o.envFile}, Renderer: e})
@@ -136,11 +178,33 @@ func (o *outputFlags) outputs(container string, loader config.Loader) ([]agent.O
 	return outputs, watch.Join(errs...)
 }
 
+// addExec adds what the flags describe to the environment of a command. An
+// entry of theirs replaces one of the configuration.
+func (o *outputFlags) addExec(c *config.Config) error {
+	e, err := o.envRenderer(c.Container)
+	if err != nil || c.Exec == nil {
+		c.Exec = e
+		return err
+	}
+	for _, p := range e.Presets {
+		if !slices.ContainsFunc(c.Exec.Presets, func(other render.Preset) bool { return other.String() == p.String() }) {
+			c.Exec.Presets = append(c.Exec.Presets, p)
+		}
+	}
+	for _, entry := range e.Entries {
+		c.Exec.Entries = slices.DeleteFunc(c.Exec.Entries, func(other render.Entry) bool { return other.Name == entry.Name })
+	}
+	c.Exec.Entries = append(c.Exec.Entries, e.Entries...)
+	return nil
+}
+
 func (o *outputFlags) envRenderer(container string) (*render.Env, error) {
 	e := &render.Env{Name: o.envFile, Container: container}
 	var errs []error
 	var err error
-	if e.Dialect, err = config.Dialect(o.format); err != nil {
+	if o.exec {
+		e.Name, e.Dialect = config.ExecName, envfile.Environ
+	} else if e.Dialect, err = config.Dialect(o.format); err != nil {
 		errs = append(errs, fmt.Errorf("--format: %w", err))
 	}
 	for _, name := range o.presets {

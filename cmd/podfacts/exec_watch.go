@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/podfacts/podfacts/agent"
+	"github.com/podfacts/podfacts/agent/child"
+	"github.com/podfacts/podfacts/agent/config"
+	"github.com/podfacts/podfacts/agent/notify"
+	"github.com/podfacts/podfacts/watch/apiserver"
+)
+
+// watching is one exec --watch.
+type watching struct {
+	*program
+	config    *config.Config
+	access    *accessFlags
+	listen    *listenFlags
+	variables *variables
+	parent    *child.Parent
+
+	mu sync.Mutex
+	// What has changed in the round that is going on:
+	environ, files bool
+}
+
+// run writes the outputs once, starts the command, and follows the facts until
+// it has ended.
+func (w *watching) run(ctx context.Context, timeout time.Duration) error {
+	if w.getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(1) // as run does; the command's is its own
+	}
+	c, log := w.config, w.log()
+	w.parent.Log = log
+	// A signal ends ctx, but not the command, which may take its time to end.
+	lasting := context.WithoutCancel(ctx)
+	observer, err := w.listen.observe(lasting, c.Listen, log)
+	if err != nil {
+		return err
+	}
+	sources, err := w.withAPI(ctx, w.access, c, needsOf(c), apiserver.Follow, w.sources(ctx, c))
+	if err == nil {
+		observer.watch(sources, c.MaxAge)
+		a := agent.Agent{Sources: sources, Outputs: c.Outputs, Timing: c.Timing, Wait: timeout, Log: log, Report: w.report(observer.report())}
+		if err = failed(a.Once(ctx)); err == nil {
+			a.Hooks = c.Hooks // before, there is nobody to tell
+			err = w.follow(ctx, lasting, a)
+		}
+	}
+	return errors.Join(err, failed(observer.close()))
+}
+
+// follow starts the command and runs the agent until the command has ended.
+func (w *watching) follow(ctx, lasting context.Context, a agent.Agent) error {
+	defer time.AfterFunc(settled, releaseStartup).Stop()
+	following, stop := context.WithCancel(w.parent.Context(lasting))
+	var agents sync.WaitGroup
+	agents.Go(func() {
+		err := a.Run(following)
+		if exit, ok := errors.AsType[*notify.ExitError](err); ok {
+			w.parent.End(exit.Code)
+		} else if err != nil {
+			a.Log.Error("nothing is kept current any more", "error", err)
+		}
+	})
+	code, err := w.parent.Run(ctx, w.variables.environ())
+	stop()
+	agents.Wait()
+	return ended(code, err)
+}
+
+// report tells the parent at the end of a round, when everything that has
+// changed is in place.
+func (w *watching) report(observe func(agent.Report)) func(agent.Report) {
+	return func(r agent.Report) {
+		if observe != nil {
+			observe(r)
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		switch r := r.(type) {
+		case agent.Published:
+			w.environ = w.environ || r.Changed && r.Output == config.ExecName
+			w.files = w.files || r.Changed && r.Output != config.ExecName
+		case agent.Ended:
+			if w.environ || w.files {
+				w.parent.Change(w.variables.environ(), w.files)
+			}
+			w.environ, w.files = false, false
+		}
+	}
+}
