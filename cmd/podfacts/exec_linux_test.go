@@ -45,7 +45,7 @@ outputs:
   text: "{{ .pod.labels.n }}"
   check: {command: [sh, -c, 'case $(cat "$1") in *[13579]) exit 3;; esac', sh, $PODFACTS_FILE]}
 notify:
-- exec: {command: [sh, -c, 'sleep 0.01 & cp %[1]s/out/checked %[1]s/out/heard']}
+- exec: {command: [sh, -c, 'sleep 0.01 & cat %[1]s/out/checked > %[1]s/out/heard']}
 `, dir))
 	write("app.sh", fmt.Sprintf(`
 cd %s/out

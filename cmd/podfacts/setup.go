@@ -112,7 +112,7 @@ func (p *program) withOutputs(cmd *cobra.Command, c *config.Config, err error) (
 	case err != nil || len(c.Outputs) > 0:
 		return c, err
 	case c.Exec != nil:
-		return nil, fmt.Errorf("%s has no outputs, only exec, which is for podfacts exec; use that, or list files under outputs:", p.config)
+		return nil, fmt.Errorf("%s has no outputs, only exec, which is for podfacts exec; use that, or list outputs", p.config)
 	case p.config != "":
 		return nil, fmt.Errorf("%s has no outputs; list them there under outputs:, or use --env-file or --template; see %s --help", p.config, cmd.CommandPath())
 	}
