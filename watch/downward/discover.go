@@ -59,7 +59,7 @@ func (s *Source) holds(ctx context.Context) bool {
 func mountPoints(root string, mountinfo []byte) []string {
 	var dirs []string
 	for line := range bytes.Lines(mountinfo) {
-		dir, fsType, ok := parseMount(string(line))
+		_, dir, fsType, ok := parseMount(string(line))
 		if !ok || remote(fsType) || isServiceAccount(dir) {
 			continue
 		}
@@ -87,16 +87,17 @@ func remote(fsType string) bool {
 	return false
 }
 
-// parseMount reads the mount point and the type of a line of mountinfo:
+// parseMount reads what of its file system is mounted, the mount point and the
+// type of a line of mountinfo:
 //
 //	36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw
-func parseMount(line string) (dir, fsType string, ok bool) {
+func parseMount(line string) (root, dir, fsType string, ok bool) {
 	before, after, ok := strings.Cut(line, " - ")
 	fields, types := strings.Fields(before), strings.Fields(after)
 	if !ok || len(fields) < 5 || len(types) == 0 {
-		return "", "", false
+		return "", "", "", false
 	}
-	return unescapeOctal(fields[4]), types[0], true
+	return unescapeOctal(fields[3]), unescapeOctal(fields[4]), types[0], true
 }
 
 // unescapeOctal undoes the kernel's \040 for blanks, tabs, newlines and

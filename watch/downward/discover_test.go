@@ -134,17 +134,17 @@ func TestAutoWithItems(t *testing.T) {
 
 func TestParseMount(t *testing.T) {
 	t.Parallel()
-	for line, want := range map[string][2]string{
-		"36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue": {"/mnt2", "ext3"},
-		`36 35 98:0 / /a\040b\011c\012d\134e rw - tmpfs tmpfs rw`:                        {"/a b\tc\nd\\e", "tmpfs"},
-		`36 35 98:0 / /a\04 rw - tmpfs tmpfs rw`:                                         {`/a\04`, "tmpfs"},
+	for line, want := range map[string][3]string{
+		"36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue": {"/mnt1", "/mnt2", "ext3"},
+		`36 35 98:0 /\040 /a\040b\011c\012d\134e rw - tmpfs tmpfs rw`:                    {"/ ", "/a b\tc\nd\\e", "tmpfs"},
+		`36 35 98:0 / /a\04 rw - tmpfs tmpfs rw`:                                         {"/", `/a\04`, "tmpfs"},
 		"36 35 98:0 / /a rw":                                                             {},
 		"":                                                                               {},
 		"1 2 - x":                                                                        {},
 	} {
-		dir, fsType, ok := parseMount(line)
-		if dir != want[0] || fsType != want[1] || ok != (want[0] != "") {
-			t.Errorf("%q: got %q, %q, %v", line, dir, fsType, ok)
+		root, dir, fsType, ok := parseMount(line)
+		if [3]string{root, dir, fsType} != want || ok != (dir != "") {
+			t.Errorf("%q: got %q, %q, %q, %v", line, root, dir, fsType, ok)
 		}
 	}
 }

@@ -46,6 +46,8 @@ func (s *Source) Watch(ctx context.Context, changed func()) error {
 		f.log = slog.New(slog.DiscardHandler)
 	}
 	defer f.disarm()
+	mountinfo, _ := os.ReadFile("/proc/self/mountinfo") // there is none but on Linux
+	f.warnOfFrozen(mountinfo)
 	f.run(ctx)
 	return nil
 }
