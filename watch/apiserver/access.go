@@ -138,9 +138,13 @@ func (a Access) serviceAccount() (found, error) {
 		tokenFile: filepath.Join(dir, "token"),
 		inCluster: true,
 	}
-	if !exists(f.tokenFile) {
+	named := a.Token != "" || a.TokenFile != "" // a projected one, say, where nothing is mounted by itself
+	switch {
+	case !named && !exists(f.tokenFile):
 		return found{}, &noAccess{fmt.Sprintf("the pod has no token, %s does not exist", f.tokenFile),
 			"remove automountServiceAccountToken: false from the pod and its service account"}
+	case named && a.CAFile == "" && !exists(f.ca):
+		return found{}, fmt.Errorf("a token is named, but no certificate authority, and %s does not exist; project ca.crt of the ConfigMap kube-root-ca.crt beside the token, and name it with --certificate-authority", f.ca)
 	}
 	f.config = &rest.Config{Host: "https://" + net.JoinHostPort(host, port), TLSClientConfig: rest.TLSClientConfig{CAFile: f.ca}}
 	return f, nil

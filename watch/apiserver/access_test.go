@@ -195,6 +195,31 @@ func TestInCluster(t *testing.T) {
 	})
 }
 
+// TestProjectedToken is in a pod that mounts nothing by itself, but a token and a CA in a
+// volume of its own.
+func TestProjectedToken(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	var token atomic.Value
+	token.Store("projected")
+	server, _ := secure(t, bearer(&token), ca)
+	access := inCluster(t, server, ca, "projected")
+	dir := access.ServiceAccountDir
+	access.ServiceAccountDir = filepath.Join(dir, "none")
+	access.TokenFile = filepath.Join(dir, "token")
+	if _, err := access.Client(); err == nil || !strings.Contains(err.Error(), "--certificate-authority") {
+		t.Errorf("without a CA: %v", err)
+	}
+	access.CAFile = filepath.Join(dir, "ca.crt")
+	if err := connectTo(t, access).Available(t.Context()); err != nil {
+		t.Error(err)
+	}
+	access.TokenFile = ""
+	if _, err := access.Client(); !errors.Is(err, ErrNoAccess) {
+		t.Errorf("without a token: %v", err)
+	}
+}
+
 const kubeconfigText = `apiVersion: v1
 kind: Config
 current-context: %s
