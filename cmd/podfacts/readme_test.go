@@ -161,6 +161,7 @@ func TestExamples(t *testing.T) {
 		"monitoring":     {"--pod", "deployment.yaml"},
 		"restart":        {"--pod", "deployment.yaml"},
 		"resize":         {"--pod", "deployment.yaml", "--objects", "deployment.yaml"},
+		"restricted":     {"--pod", "deployment.yaml", "--objects", "deployment.yaml"},
 		"owners":         {"--pod", "deployment.yaml", "--objects", "deployment.yaml"},
 		"peers":          {"--pod", "statefulset.yaml", "--objects", "statefulset.yaml"},
 		"exec":           {"--pod", "deployment.yaml"},
@@ -203,6 +204,7 @@ func TestExampleRBAC(t *testing.T) {
 		"env-files":   {{"--pod", "deployment.yaml", "--for", "init"}},
 		"sidecar-api": {{"--pod", "deployment.yaml"}},
 		"resize":      {{"--pod", "deployment.yaml"}},
+		"restricted":  {{"--pod", "deployment.yaml"}},
 		"peers":       {{"--pod", "statefulset.yaml"}},
 		"owners": {
 			{"--pod", "bare.yaml", "--for", "init"},
