@@ -175,8 +175,11 @@ func exampleOf(t *testing.T, s shop, dir, file, account string, number int) (p *
 	for _, v := range self.Volumes {
 		p.project(t, v.Dir, v.FS)
 	}
-	if mounted = self.ServiceAccount != nil; mounted {
+	if mounted = self.Token; mounted {
 		p.renew(t, cluster.TokenOptions{})
+	}
+	if mounted && self.ServiceAccount == nil {
+		p.projectToken(t, self.Environ())
 	}
 	p.copyConfiguration(t, dir, file)
 	return p, mounted
@@ -204,6 +207,22 @@ func (p *pod) project(t *testing.T, dir string, files fs.FS) {
 		}
 	}
 	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// projectToken has the token and the CA where variables name them, and nowhere else.
+func (p *pod) projectToken(t *testing.T, environ []string) {
+	t.Helper()
+	dir := filepath.Join(p.root, serviceAccountDir)
+	for variable, name := range map[string]string{"PODFACTS_TOKEN_FILE": "token", "PODFACTS_CERTIFICATE_AUTHORITY": "ca.crt"} {
+		for _, kv := range environ {
+			if file, ok := strings.CutPrefix(kv, variable+"="); ok {
+				p.write(t, file, p.read(t, filepath.Join(serviceAccountDir, name)))
+			}
+		}
+	}
+	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
 }
