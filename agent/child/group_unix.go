@@ -6,13 +6,14 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 	"unsafe"
 )
 
 // terminal is the one that podfacts has in the foreground, and gives to the
-// command.
+// command. A nil *terminal is none.
 type terminal struct{ fd int }
 
 // foregroundTerminal returns the terminal behind a stream, if podfacts may
@@ -28,39 +29,41 @@ func foregroundTerminal(stream any) *terminal {
 	}
 	var t *terminal
 	_ = raw.Control(func(fd uintptr) { // a closed one is no terminal
-		candidate := &terminal{fd: int(fd)}
-		if group, ok := candidate.group(); ok && group == syscall.Getpgrp() {
+		if candidate := (&terminal{fd: int(fd)}); candidate.within(syscall.Getpgrp()) {
 			t = candidate
 		}
 	})
 	return t
 }
 
-// group is the process group in the foreground.
-func (t *terminal) group() (int, bool) {
+// within reports whether one of the process groups has the terminal in the
+// foreground.
+func (t *terminal) within(groups ...int) bool {
+	if t == nil {
+		return false
+	}
 	var group int32
 	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(t.fd), syscall.TIOCGPGRP, uintptr(unsafe.Pointer(&group)))
-	return int(group), errno == 0
+	return errno == 0 && slices.Contains(groups, int(group))
 }
 
-// takeBack puts podfacts in the foreground again, once the command has ended:
-// others may share its group, such as the script that has started it.
-func (t *terminal) takeBack() {
-	if t == nil {
-		return
+// attributes put a command into a process group of its own, and the terminal
+// with it, unless somebody else has that by now: not podfacts and not the command
+// before, which is 0 for the first.
+func (t *terminal) attributes(before int) *syscall.SysProcAttr {
+	if !t.within(syscall.Getpgrp(), before) {
+		return &syscall.SysProcAttr{Setpgid: true}
 	}
+	return &syscall.SysProcAttr{Setpgid: true, Foreground: true, Ctty: t.fd}
+}
+
+// takeBack puts podfacts in the foreground again: others may share its group,
+// such as the script that has started it.
+func (t *terminal) takeBack() {
 	signal.Ignore(syscall.SIGTTOU) // else it stops who does that from the background
 	defer signal.Reset(syscall.SIGTTOU)
 	group := int32(syscall.Getpgrp())
 	_, _, _ = syscall.Syscall(syscall.SYS_IOCTL, uintptr(t.fd), syscall.TIOCSPGRP, uintptr(unsafe.Pointer(&group)))
-}
-
-// attributes put a command into a process group of its own.
-func (t *terminal) attributes() *syscall.SysProcAttr {
-	if t == nil {
-		return &syscall.SysProcAttr{Setpgid: true}
-	}
-	return &syscall.SysProcAttr{Setpgid: true, Foreground: true, Ctty: t.fd}
 }
 
 // killGroup kills what a command has left in its group, and waits until it is

@@ -49,10 +49,10 @@ func (p *Parent) Run(ctx context.Context, environ []string) (code int, err error
 		Parent: p, signals: signals, terminal: foregroundTerminal(p.Stdin),
 		told: environ, ended: make(chan error, 1), settled: stopped(), graceOver: stopped(),
 	}
-	defer r.terminal.takeBack()
 	if err := r.start(); err != nil {
 		return 0, err
 	}
+	defer r.giveBack()
 	return r.loop()
 }
 
@@ -86,10 +86,17 @@ func (r *run) start() error {
 	if r.told == nil {
 		r.told = []string{} // to os/exec, nil is another one
 	}
-	return search(r.Args[0], r.told, func(file string) error {
+	before := 0
+	if r.command != nil {
+		before = r.command.Pid
+	}
+	attributes := r.terminal.attributes(before)
+	err := search(r.Args[0], r.told, func(file string) error {
+		if _, err := os.Stat(file); err != nil {
+			return err // without a process for nothing
+		}
 		cmd := &exec.Cmd{
-			Path: file, Args: r.Args, Env: r.told, Stdin: r.Stdin, Stdout: r.Stdout, Stderr: r.Stderr,
-			SysProcAttr: r.terminal.attributes(),
+			Path: file, Args: r.Args, Env: r.told, Stdin: r.Stdin, Stdout: r.Stdout, Stderr: r.Stderr, SysProcAttr: attributes,
 		}
 		wait, err := r.reaper.Start(cmd)
 		if err != nil {
@@ -100,6 +107,17 @@ func (r *run) start() error {
 		r.log().Debug("command started", "command", file, "pid", r.command.Pid)
 		return nil
 	})
+	if err != nil && attributes.Foreground {
+		r.terminal.takeBack() // from one that has not come to be the command
+	}
+	return err
+}
+
+// giveBack ends the command's hold on the terminal.
+func (r *run) giveBack() {
+	if r.terminal.within(r.command.Pid) {
+		r.terminal.takeBack()
+	}
 }
 
 // loop is the life of the parent. It owns everything of run.

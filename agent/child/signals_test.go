@@ -72,7 +72,7 @@ func TestDispositions(t *testing.T) {
 	if _, err := os.Stat("/proc/self/status"); err != nil {
 		t.Skip("only Linux shows them")
 	}
-	const show = `grep -E "^Sig(Blk|Ign|Cgt):" /proc/self/status; ls /proc/self/fd | wc -l`
+	const show = `grep -E "^Sig(Blk|Ign|Cgt):" /proc/self/status; ls /proc/self/fd | wc -l; ulimit -n; ulimit -Hn; umask; pwd`
 	plain := play(t, "", "-c", show)
 	plain.Path = "/bin/sh"
 	want, err := plain.Output()

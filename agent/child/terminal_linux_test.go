@@ -39,13 +39,14 @@ func ioctl(t *testing.T, f *os.File, request uintptr, arg unsafe.Pointer) {
 
 // TestTerminal: the command has the terminal as if it were alone. It reads from
 // it, and gets each of its signals once, before and after a restart; and whoever
-// started podfacts has it again in the end.
+// started podfacts has it again in the end, also where no command was started.
 func TestTerminal(t *testing.T) {
 	t.Parallel()
 	master, slave := pty(t)
 	change := filepath.Join(t.TempDir(), "change")
 	parent := fmt.Sprintf("%s=parent %s restart %s sh -c 'read x; echo \"got $x\"; [ \"$x\" != end ] || exit 6; exec env %[1]s=signals %[2]s'", roleVariable, self(t), change)
-	cmd := play(t, "", "-c", parent+"; echo \"code $?\"; read x; echo \"again $x\"")
+	failing := fmt.Sprintf("%s=parent %s restart %s /dev/null 2>/dev/null", roleVariable, self(t), change)
+	cmd := play(t, "", "-c", failing+"; read x; echo \"first $x\"; "+parent+"; echo \"code $?\"; read x; echo \"again $x\"")
 	cmd.Path = "/bin/sh"
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
@@ -68,6 +69,8 @@ func TestTerminal(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	write("line\n")
+	expect("line\nfirst line")
 	for range 2 {
 		write("line\n")
 		expect("line\ngot line\nready") // the first is the terminal's echo
