@@ -47,7 +47,10 @@ the pod; or do nothing (none). Every signal that podfacts gets is passed on, and
 after SIGTERM, SIGINT or SIGQUIT no change is acted upon any more. When the command
 ends by itself, podfacts ends with its exit code, or with 128 and the number of
 the signal that ended it: to start it again is up to Kubernetes. As the first
-process of a container, podfacts reaps orphans. The configuration is read once.`,
+process of a container, podfacts reaps orphans. The configuration is read once.
+
+podfacts render shows the variables without starting anything, and podfacts rbac
+prints what is to be allowed: --for init, or with --watch --for run.`,
 		Example: `  podfacts exec --preset pod,otel,go -- web --port 8080
   podfacts exec -c /etc/podfacts/podfacts.yaml -- web
   podfacts exec --env ZONE=node.zone -- sh -c 'echo "$ZONE"'

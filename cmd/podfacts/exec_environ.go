@@ -79,7 +79,7 @@ func kept(e *render.Env, environ []string) *render.Env {
 		if i := slices.IndexFunc(k.Entries, func(entry render.Entry) bool { return entry.Name == v.Name }); i >= 0 {
 			k.Entries[i] = literal
 		} else {
-			k.Entries = append(k.Entries, literal)
+			k.Entries = slices.Insert(k.Entries, 0, literal) // before those that refer to it
 		}
 	}
 	return &k
