@@ -121,6 +121,28 @@ func TestOncePublishesAllOrNothing(t *testing.T) {
 	}
 }
 
+// A template that never ends takes neither all memory nor, when the process is
+// to end, any more time.
+func TestTemplateWithoutEnd(t *testing.T) {
+	t.Parallel()
+	source := &labels{}
+	source.set(nil, "app", "web")
+	endless := func(line string) Agent {
+		text := `{{ range 1000000000 }}` + line + `{{ end }}`
+		return Agent{Sources: []watch.Source{source}, Outputs: []Output{output(t, t.TempDir(), "endless", text)}}
+	}
+	a := endless(strings.Repeat("x", 1<<20))
+	if err := a.Once(t.Context()); err == nil || !strings.Contains(err.Error(), "more than 64 MiB; does a loop in the template end?") {
+		t.Errorf("the error is %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	a = endless("x")
+	if err := a.Run(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 func TestOnceWaitsForMissingFacts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

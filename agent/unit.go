@@ -47,7 +47,7 @@ func (u unit) render(ctx context.Context, s *watch.Snapshot) ([][]byte, error) {
 	for i, o := range u.outputs {
 		b := sheet{ctx: ctx}
 		errs = append(errs, prefix(o.File.Path, o.Renderer.Render(&b, s)))
-		contents[i] = b.text.Bytes()
+		contents[i] = b.Bytes()
 	}
 	return contents, watch.Join(errs...)
 }
@@ -61,6 +61,10 @@ type sheet struct {
 	ctx  context.Context //nolint:containedctx // an io.Writer has no other way to learn of it
 	text bytes.Buffer
 }
+
+// Grow and Bytes make it a buffer that a template writes to as it goes.
+func (b *sheet) Grow(n int)    { b.text.Grow(n) }
+func (b *sheet) Bytes() []byte { return b.text.Bytes() }
 
 func (b *sheet) Write(p []byte) (int, error) {
 	if err := b.ctx.Err(); err != nil {

@@ -87,23 +87,31 @@ func (t *Template) Render(w io.Writer, s *watch.Snapshot) error {
 	defer t.mu.Unlock()
 	t.snapshot, t.defined = s, t.parsed
 	defer func() { t.snapshot, t.defined = nil, nil }()
-	buffer, direct := w.(*bytes.Buffer)
+	to, direct := w.(buffer)
 	if !direct {
-		buffer = new(bytes.Buffer)
+		to = new(bytes.Buffer)
 	}
-	buffer.Grow(t.size)
-	start := buffer.Len()
-	if err := t.parsed.Execute(buffer, t.dot(s)); err != nil {
+	to.Grow(t.size)
+	start := len(to.Bytes())
+	if err := t.parsed.Execute(to, t.dot(s)); err != nil {
 		return t.explain(err)
 	}
-	t.size = buffer.Len() - start
+	t.size = len(to.Bytes()) - start
 	if direct {
 		return nil
 	}
-	if _, err := buffer.WriteTo(w); err != nil {
+	if _, err := to.(*bytes.Buffer).WriteTo(w); err != nil {
 		return t.explain(err)
 	}
 	return nil
+}
+
+// buffer is a [bytes.Buffer], or one that knows when it is enough. Others get
+// all of a template or nothing.
+type buffer interface {
+	io.Writer
+	Grow(n int)
+	Bytes() []byte
 }
 
 // dot is the tree with every group there is. Where the template calls set or
