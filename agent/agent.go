@@ -65,7 +65,8 @@ type Agent struct {
 
 // Once collects, renders and publishes, and then runs the hooks that are due,
 // save those that would end the process. Missing facts are waited for as long as Wait says; then the error names each
-// of them. Hooks that fail are tried again as long.
+// of them. Hooks that fail are tried again as long, and where Wait is zero not at
+// all.
 func (a *Agent) Once(ctx context.Context) error {
 	r := a.round()
 	r.clean()
@@ -115,9 +116,12 @@ func (a *Agent) notify(ctx context.Context, r *round, p notify.Publication) erro
 	if len(a.Hooks) == 0 {
 		return nil
 	}
-	ctx, cancel := a.wait(ctx)
-	defer cancel()
 	r.herald.spareExits()
+	if a.Wait <= 0 {
+		return r.herald.Try(ctx, p)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, a.Wait, fmt.Errorf("no success within %v", a.Wait))
+	defer cancel()
 	return r.herald.Once(ctx, p)
 }
 
@@ -143,23 +147,23 @@ func prefix(what string, err error) error {
 func (a *Agent) Run(ctx context.Context) error {
 	r := a.round()
 	r.clean()
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	heralded := make(chan struct{})
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	heralded := make(chan error, 1)
 	go func() {
-		defer close(heralded)
-		if err := r.herald.Run(ctx); err != nil {
-			cancel(err)
+		err := r.herald.Run(ctx)
+		if err != nil {
+			cancel()
 		}
+		heralded <- err
 	}()
 	err := watch.Keep(ctx, a.Timing, func(snapshot *watch.Snapshot, err error) error {
 		r.looked(snapshot, err)
 		return r.each(ctx, snapshot)
 	}, r.amiss, a.Sources...)
-	cancel(err)
-	<-heralded
-	if exit, ok := errors.AsType[*notify.ExitError](context.Cause(ctx)); ok {
-		return exit
+	cancel()
+	if told := <-heralded; told != nil {
+		return told
 	}
 	if errors.Is(err, context.Canceled) {
 		return nil

@@ -135,12 +135,20 @@ func (n *Notifier) Run(ctx context.Context) error {
 // Once runs the hooks that are due after p and waits until each has succeeded.
 // When ctx ends before, the error joins what is wrong with each of the others.
 // An [Exit] that is due is an [*ExitError], once the others are done.
-func (n *Notifier) Once(ctx context.Context, p Publication) error {
+func (n *Notifier) Once(ctx context.Context, p Publication) error { return n.settle(ctx, p, false) }
+
+// Try is Once, but what fails is not tried again.
+func (n *Notifier) Try(ctx context.Context, p Publication) error { return n.settle(ctx, p, true) }
+
+func (n *Notifier) settle(ctx context.Context, p Publication, single bool) error {
 	if err := n.validate(); err != nil {
 		return err
 	}
 	n.Published(p)
-	return n.run(ctx, func(w *worker, ctx context.Context) error { return w.settle(ctx) })
+	return n.run(ctx, func(w *worker, ctx context.Context) error {
+		w.single = single
+		return w.settle(ctx)
+	})
 }
 
 // Pending names the hooks that are due, in the order of Hooks.

@@ -15,6 +15,7 @@ type worker struct {
 	name    string
 	timeout time.Duration
 	exits   bool // the action is Exit
+	single  bool // what fails is not tried again
 	log     *slog.Logger
 	backoff backoff
 	record  record
@@ -53,7 +54,11 @@ func (w *worker) settle(ctx context.Context) error {
 		if isExit(err) {
 			return err
 		}
-		if err != nil && ctx.Err() == nil {
+		switch {
+		case err == nil || ctx.Err() != nil:
+		case w.single:
+			return w.unfinished(ctx)
+		default:
 			w.rest(ctx)
 		}
 	}
@@ -93,7 +98,7 @@ func (w *worker) attempt(ctx context.Context, e Event) error {
 		d.Noticed, d.Err = w.fail(nil, false), nil
 	default:
 		d.Noticed = w.fail(err, ctx.Err() != nil)
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && !w.single { // else its caller tells
 			w.trouble.complain(w.log, err)
 		}
 	}

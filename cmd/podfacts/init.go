@@ -21,7 +21,8 @@ func (p *program) initCommand() *cobra.Command {
 		Long: `init collects the facts, writes the outputs and exits. It waits for facts that
 are missing, up to --timeout, and then names each of them and why it is missing.
 Nothing is written unless everything can be. Then it runs what notify: in the
-configuration asks for, and waits for that as long again.`,
+configuration asks for, and waits for that as long again; with --timeout 0 each
+hook is tried once.`,
 		Example: `  podfacts init -c /etc/podfacts/podfacts.yaml
   podfacts init --env-file /run/podfacts/pod.env --preset pod,node,otel
   podfacts init --env-file /run/podfacts/pod.env --format kubernetes --env ZONE=node.zone
@@ -47,6 +48,6 @@ configuration asks for, and waits for that as long again.`,
 	p.registerFacts(cmd.Flags())
 	o.register(cmd.Flags())
 	access.register(cmd.Flags())
-	cmd.Flags().DurationVar(&timeout, "timeout", 30*time.Second, "how long to wait for missing facts; 0: not at all")
+	cmd.Flags().DurationVar(&timeout, "timeout", 30*time.Second, "how long to wait for missing facts, and then for hooks; 0: not at all")
 	return cmd
 }
