@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"maps"
@@ -39,7 +38,7 @@ func newHerald(a *Agent, r *round) *herald {
 	for _, hook := range a.Hooks {
 		if hook.Message != nil {
 			hook.Body = func() ([]byte, error) {
-				var b bytes.Buffer
+				b := sheet{ctx: context.Background()}
 				err := hook.Message.Render(&b, h.newest.Load())
 				return b.Bytes(), err
 			}
@@ -63,7 +62,7 @@ func (h *herald) published(units []unit, outcomes []outcome, s *watch.Snapshot) 
 // publication says what the outputs hold now, whether any of that is new, and
 // whether what is not had to be written once more.
 func (h *herald) publication(units []unit, outcomes []outcome, s *watch.Snapshot) (p notify.Publication, news, restored bool) {
-	first := h.newest.Swap(s) == nil
+	h.newest.Store(s)
 	for i, u := range units {
 		o := outcomes[i]
 		if o.err != nil && !o.changed {
@@ -76,9 +75,7 @@ func (h *herald) publication(units []unit, outcomes []outcome, s *watch.Snapshot
 			h.digests[output.File.Path] = digest
 		}
 		for _, fact := range o.facts {
-			if !first { // when nobody knows what it was before
-				p.Facts = append(p.Facts, string(fact))
-			}
+			p.Facts = append(p.Facts, string(fact))
 		}
 		if p.Noticed.IsZero() || !o.noticed.IsZero() && o.noticed.Before(p.Noticed) {
 			p.Noticed = o.noticed

@@ -154,6 +154,71 @@ func TestOnceHooks(t *testing.T) {
 	})
 }
 
+// Where Once does not wait, it tries each hook once.
+func TestOnceTriesHooksOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source, dir := &labels{}, t.TempDir()
+		source.set(nil, "app", "web")
+		out := output(t, dir, "out", `{{ .pod.labels.app }}`)
+		well, down := &ear{name: "well"}, &ear{name: "down", errs: []error{errors.New("the application is down")}}
+		a := Agent{Sources: []watch.Source{source}, Outputs: []Output{out}, Hooks: []Hook{down.on(out), well.on(out)}}
+		if err := a.Once(t.Context()); err == nil || err.Error() != "hook down: the application is down" {
+			t.Errorf("the error is %v", err)
+		}
+		well.heard(t, "out: : ")
+		down.heard(t, "out: : ")
+		if err := a.Once(t.Context()); err != nil {
+			t.Error(err)
+		}
+		well.heard(t)
+		down.heard(t, "out: : ")
+	})
+}
+
+// What an output held before this process is not known, however late it is
+// published for the first time.
+func TestHookOfLateOutput(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source, dir := &labels{}, t.TempDir()
+		source.set(nil, "app", "web")
+		out, late := output(t, dir, "out", `{{ .pod.labels.app }}`), output(t, dir, "late", `{{ .pod.labels.team }}`)
+		hook := &ear{name: "hook"}
+		a := Agent{Sources: []watch.Source{source}, Outputs: []Output{out, late}, Hooks: []Hook{hook.on(out, late)}}
+		running(t, a, func() {
+			hook.heard(t, "out: : ")
+			source.set(nil, "app", "web", "team", "blue")
+			time.Sleep(time.Second)
+			hook.heard(t, "late: : ")
+		})
+	})
+}
+
+// A message without end takes no more memory than an output without end.
+func TestHookMessageWithoutEnd(t *testing.T) {
+	t.Parallel()
+	source, dir := &labels{}, t.TempDir()
+	source.set(nil, "app", "web")
+	out, hook := output(t, dir, "out", `{{ .pod.labels.app }}`), (&ear{name: "hook"})
+	h := hook.on(out)
+	h.Message = output(t, dir, "body", `{{ range 1000000 }}`+strings.Repeat("x", 1<<20)+`{{ end }}`).Renderer
+	a := Agent{Sources: []watch.Source{source}, Outputs: []Output{out}, Hooks: []Hook{h}}
+	if err := a.Once(t.Context()); err == nil || !strings.Contains(err.Error(), "more than 64 MiB") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestRunRefusesHooks(t *testing.T) {
+	t.Parallel()
+	source := &labels{}
+	source.set(nil, "app", "web")
+	a := Agent{Sources: []watch.Source{source}, Outputs: []Output{output(t, t.TempDir(), "out", `x`)}, Hooks: []Hook{(&ear{name: "nowhere"}).on()}}
+	if err := a.Run(t.Context()); err == nil || err.Error() != "hook 1: a hook names no output" {
+		t.Errorf("Run ended with %v", err)
+	}
+}
+
 // An exit ends Run, after which the same state does not end it again.
 func TestExitHook(t *testing.T) {
 	t.Parallel()

@@ -104,9 +104,9 @@ func (r *round) each(ctx context.Context, s *watch.Snapshot) error {
 type outcome struct {
 	contents [][]byte // of its files
 	err      error
-	changed  bool // what the files held was replaced
-	facts    []watch.Path
-	noticed  time.Time // when the oldest of the changes was noticed
+	changed  bool         // what the files held was replaced
+	facts    []watch.Path // that have changed; nil where nobody knows what was before
+	noticed  time.Time    // when the oldest of the changes was noticed
 }
 
 func failures(outcomes []outcome) error {
@@ -153,8 +153,11 @@ func (r *round) publishUnit(ctx context.Context, i int, o *outcome, s *watch.Sna
 	o.noticed = state.noticed
 	o.changed, o.err = u.publish(ctx, o.contents)
 	if o.changed {
-		o.facts = changed(u, state.last, s)
-		r.logPublished(u, o.facts, state.last != nil)
+		facts := changed(u, state.last, s)
+		r.logPublished(u, facts, state.last != nil)
+		if state.last != nil {
+			o.facts = facts
+		}
 	}
 	r.tell(Published{Output: u.name(), Changed: o.changed, Noticed: o.noticed, Err: o.err})
 	if o.err == nil {
