@@ -87,6 +87,9 @@ func (r *reader) on(n *yaml.Node, paths *[]string) {
 		}
 		*paths = append(*paths, known[i])
 	})(n)
+	if n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
+		r.fail(n, "on names no output; name some, or leave on out for all of them")
+	}
 }
 
 func (r *reader) execHook(n *yaml.Node) notify.Action {

@@ -74,6 +74,7 @@ func TestNotifyMistakes(t *testing.T) {
 		{"unknown key", "{onn: [/run/a], exit: 1}", `notify: unknown key "onn"; did you mean on?`},
 		{"unknown output", "{on: [/run/c], exit: 1}", `on: unknown output "/run/c"; did you mean /run/a?`},
 		{"unknown output, none near", "{on: [/etc/passwd], exit: 1}", `on: unknown output "/etc/passwd"; known are /run/a`},
+		{"on is empty", "{on: [], exit: 1}", "on names no output; name some, or leave on out for all of them"},
 		{"on is no list", "{on: /run/a, exit: 1}", `on is "/run/a", but must be a list`},
 		{"no command", "{exec: {}}", "exec has no command"},
 		{"command at the wrong place", "{exec: [nginx]}", "exec is a list, but must be a mapping of command, env"},
