@@ -83,6 +83,9 @@ func (p *program) follow(ctx context.Context, access *accessFlags, c *config.Con
 		log.Info("reading the configuration again")
 		renewed, err := load()
 		if err == nil {
+			if renewed.Listen != c.Listen {
+				log.Warn("the address to listen on stays as it was; a new one takes a restart", "listen", renewed.Listen)
+			}
 			c = renewed
 		}
 		for _, e := range watch.Errors(err) {
