@@ -17,9 +17,9 @@ func (d *Document) end(n *yaml.Node) int {
 	f := d.file
 	at := d.nodes[d.index[n]].last
 	last := d.nodes[at].Node
-	next := d.until
+	next, dash := d.until, false
 	if at+1 < len(d.nodes) {
-		next = f.offset(d.nodes[at+1].Node)
+		next, dash = f.offset(d.nodes[at+1].Node), d.parted(at+1)
 	}
 	switch {
 	case d.inFlow(at):
@@ -32,7 +32,7 @@ func (d *Document) end(n *yaml.Node) int {
 	if next == len(f.text) && !f.endsLine() {
 		line++
 	}
-	for line > 1 && (d.commented(line-1) || d.dashed(line-1)) {
+	for line > 1 && (d.commented(line-1) || dash && d.dashed(line-1)) {
 		line--
 	}
 	return f.lineEnd(line - 1)
@@ -54,6 +54,16 @@ func (f *File) endsLine() bool { return len(f.text) == 0 || f.text[len(f.text)-1
 func (d *Document) commented(line int) bool {
 	text := bytes.TrimSpace(d.file.lineText(line))
 	return len(text) == 0 || text[0] == '#'
+}
+
+// parted reports whether a node is an item whose dash is in a line above.
+func (d *Document) parted(at int) bool {
+	n, parent := d.nodes[at].Node, d.nodes[at].parent
+	if parent < 0 || d.nodes[parent].Kind != yaml.SequenceNode || flow(d.nodes[parent].Node) {
+		return false
+	}
+	from := d.file.offset(n)
+	return !bytes.Contains(d.file.text[d.file.starts[d.file.line(from)]:from], []byte("-"))
 }
 
 // dashed reports whether a line is the dash of an item that begins below.
