@@ -134,7 +134,7 @@ func (r *run) inject(o map[string]any, at place) {
 	if len(path) > 0 {
 		target.Pod = object.Map(o, path...)
 	}
-	if target.Pod == nil || !known && len(items(object.Map(target.Pod, "spec"), "containers")) == 0 {
+	if len(items(object.Map(target.Pod, "spec"), "containers")) == 0 {
 		return
 	}
 	_, labelled := texts(target.Pod, "metadata", "labels")[Label]

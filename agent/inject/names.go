@@ -46,15 +46,15 @@ type Annotation struct{ Name, Doc string }
 // Annotations lists what a pod can say about its injection, the mark last.
 func Annotations() []Annotation {
 	return []Annotation{
-		{prefix + "config", "ConfigMap whose podfacts.yaml is the configuration, with templates beside it"},
-		{prefix + "presets", "sets of variables for the env file pod.env, separated by commas; default pod, with a configuration none"},
-		{prefix + "format", "dialect of pod.env; default sh"},
-		{prefix + "output-dir", "directory of the files in every container; default /run/podfacts"},
-		{prefix + "containers", "containers that get the files, separated by commas; default all"},
-		{prefix + "api", "auto, never or required; default never, with a configuration what that says"},
-		{prefix + "listen", "address of a sidecar for health and metrics; default a socket in the output directory"},
-		{prefix + "image", "image of podfacts, if the cluster allows it"},
-		{Mark, "set by the injection: init or sidecar"},
+		{prefix + "config", "ConfigMap with podfacts.yaml, the configuration, and its templates"},
+		{prefix + "presets", "sets of variables for pod.env, as in pod,otel (pod; with config none)"},
+		{prefix + "format", "dialect of pod.env (sh)"},
+		{prefix + "output-dir", "where every container finds the files (/run/podfacts)"},
+		{prefix + "containers", "those that get the files, as in main,worker (all)"},
+		{prefix + "api", "auto, never or required (never; with config what that says)"},
+		{prefix + "listen", "a sidecar's address for health and metrics (a socket)"},
+		{prefix + "image", "image of podfacts, if the settings allow it"},
+		{Mark, "made by injection: init or sidecar"},
 	}
 }
 

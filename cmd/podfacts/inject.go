@@ -39,13 +39,13 @@ func (p *program) injectCommand() *cobra.Command {
 		Short: "Add podfacts to the pods of manifests",
 		Long: `inject adds podfacts to every pod and workload of a manifest that has the label
 podfacts.dev/inject on the pod or its template: init writes files once, sidecar
-keeps them current, none says no. A label of the same name on a Namespace among
-the manifests is for all its pods, and --mode is for those whose namespace is
-not among them.
+(Kubernetes 1.29 and later) keeps them current, none says no. The same label on
+a Namespace among the manifests is for all its pods, and --mode is for those
+whose namespace is not among them.
 
 A pod gets a container podfacts before its other init containers, a volume that
 tells podfacts about the pod, and the output directory in every container.
-Annotations of the pod say more:
+Annotations of the pod say more (and without them):
 
 ` + annotationTable() + `
 YAML and JSON are changed where they stand: comments, order and everything else
