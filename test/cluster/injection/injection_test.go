@@ -267,16 +267,19 @@ spec:
   matchConstraints:
     resourceRules:
     - {apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}
-  reinvocationPolicy: Never
+  reinvocationPolicy: IfNeeded # it may come first or last
   failurePolicy: Fail
   mutations:
   - patchType: JSONPatch
     jsonPatch:
       expression: |-
-        object.metadata.name != "others" ? [] : [
-          JSONPatch{op: "add", path: "/spec/containers/-", value: Object.spec.containers{name: "other", image: "other"}},
+        object.metadata.name != "others" ? [] :
+        (object.spec.containers.exists(c, c.name == "other") ? [] : [
+          JSONPatch{op: "add", path: "/spec/containers/-", value: Object.spec.containers{name: "other", image: "other"}}
+        ])
+        + (!has(object.spec.initContainers) ? [] : [
           JSONPatch{op: "replace", path: "/spec/initContainers/0/image", value: "mirror.example.com/podfacts:v1"}
-        ]
+        ])
 ---
 apiVersion: admissionregistration.k8s.io/v1
 kind: MutatingAdmissionPolicyBinding
