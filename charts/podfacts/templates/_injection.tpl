@@ -16,8 +16,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 
 {{- define "podfacts.injection.image" -}}
-{{- with .Values.image -}}
-{{ $.Values.injection.image | default (printf "%s:%s%s" .repository (.tag | default $.Chart.AppVersion) (.digest | default "" | empty | ternary "" (printf "@%s" .digest))) }}
+{{- if .Values.injection.image -}}
+{{ .Values.injection.image }}
+{{- else if .Values.image.digest -}}
+{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end -}}
 {{- end }}
 
