@@ -121,7 +121,7 @@ func TestMatrix(t *testing.T) {
 				}
 				return
 			}
-			golden(t, strings.TrimSuffix(name, ".yaml")+".out", string(r.Texts[0]))
+			golden(t, strings.TrimSuffix(name, ".yaml")+".want", string(r.Texts[0]))
 			again, err := inject.Injector{Settings: settings()}.Files([]inject.File{{Name: "again", Text: r.Texts[0]}})
 			if err != nil || len(again.Injected) > 0 || len(again.Already) != 1 || !bytes.Equal(again.Texts[0], r.Texts[0]) {
 				t.Errorf("the second time: %v, injected %v\n%s", err, again.Injected, again.Texts)
