@@ -45,8 +45,11 @@ func TestResize(t *testing.T) {
 			}
 			for fact, want := range map[string]int64{"limits": memory, "allocated": allocated} {
 				have, err := resource.ParseQuantity(live(t, ns, pod.Name, "containers.main."+fact+".memory"))
-				if err != nil || have.Value() != want {
-					return fmt.Errorf("the API server says that %s is %v: %v", fact, have, err)
+				if err != nil {
+					return err
+				}
+				if have.Value() != want {
+					return fmt.Errorf("the API server says that %s is %v", fact, have.String())
 				}
 			}
 			return nil
