@@ -21,12 +21,15 @@ const fileVariable = variablePrefix + "FILE"
 // variables. A variable that belongs to no command's flag is an error: a
 // setting that is silently ignored is found out too late.
 func setFromEnviron(cmd *cobra.Command, environ []string) error {
-	known := flagVariables(cmd.Root())
+	known, all := flagVariables(cmd.Root()), false
 	var errs []error
 	for _, kv := range environ {
 		name, value, _ := strings.Cut(kv, "=")
 		if !strings.HasPrefix(name, variablePrefix) || name == fileVariable || isServiceLink(name, value) {
 			continue
+		}
+		if known[name] == "" && !all { // one of a command that was not made
+			known, all = flagVariables(new(program).root(nil)), true
 		}
 		flagName, ok := known[name]
 		if !ok {

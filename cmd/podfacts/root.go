@@ -121,6 +121,9 @@ found a difference; exec ends with that of its command.`,
 		// A sidecar keeps for good what is made here, so that it is alone.
 		root.AddCommand(p.runCommand())
 		root.CompletionOptions.DisableDefaultCmd = true
+	case len(args) > 0 && args[0] == "exec":
+		root.AddCommand(p.execCommand()) // it may stay, too
+		root.CompletionOptions.DisableDefaultCmd = true
 	default:
 		root.AddCommand(p.initCommand(), p.runCommand(), p.execCommand(), p.renderCommand(), p.viewCommand(), p.checkCommand(), p.rbacCommand(), p.injectCommand(), p.probeCommand(), p.versionCommand())
 		root.AddCommand(p.topics()...)
