@@ -52,7 +52,6 @@ func TestSidecar(t *testing.T) {
 // again and again, for sidecars with a volume and with the API server side by side.
 func TestSidecarProbed(t *testing.T) {
 	t.Parallel()
-	const tier = "shop.example.com/tier"
 	ns := shared.Namespace(t)
 	ns.Apply("../../examples/sidecar-api")
 	ns.Apply("../../examples/sidecar-probed", func(u *unstructured.Unstructured) {
