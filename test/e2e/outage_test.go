@@ -2,9 +2,11 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -80,11 +82,13 @@ func TestServerOutage(t *testing.T) {
 }
 
 // TestKubeletRestart changes a label while there is no kubelet. A sidecar that watches at the
-// API server does not miss it, the other one gets it when the kubelet is back.
+// API server does not miss it, the other one gets it when the kubelet is back, which brings new tokens, too.
 func TestKubeletRestart(t *testing.T) {
 	n := shared.Node(t) // not in parallel
 	ns := shared.Namespace(t)
 	pods := sidecars(ns)
+	const token = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+	first := ns.Exec(pods["API"], "main", "cat", token)
 	if err := n.StopKubelet(); err != nil {
 		t.Fatal(err)
 	}
@@ -104,6 +108,16 @@ func TestKubeletRestart(t *testing.T) {
 		if err := allOf(suite.Ready, restarted(0))(ns.Pod(pod)); err != nil {
 			t.Error(err)
 		}
+	}
+	// A kubelet that has forgotten its tokens asks for new ones.
+	ns.Await("another token", func() error {
+		if ns.Exec(pods["API"], "main", "cat", token) == first {
+			return errors.New("it is still the first")
+		}
+		return nil
+	})
+	if arch := ns.Exec(pods["API"], "podfacts", "/podfacts", "view", "node.arch", "-c", "/etc/podfacts/podfacts.yaml"); arch != runtime.GOARCH {
+		t.Errorf("with the new token, the node's architecture is %q", arch)
 	}
 }
 
