@@ -64,20 +64,21 @@ type Agent struct {
 }
 
 // Once collects, renders and publishes, and then runs the hooks that are due,
-// save those that would end the process. Missing facts are waited for as long as Wait says; then the error names each
-// of them. Hooks that fail are tried again as long, and where Wait is zero not at
-// all.
+// save those that would end the process. Missing facts are waited for as long as
+// Wait says; then the error names each of them. Hooks that fail are tried again
+// as long, and where Wait is zero not at all.
 func (a *Agent) Once(ctx context.Context) error {
 	r := a.round()
+	r.herald.spareExits()
 	r.clean()
 	waiting, cancel := a.wait(ctx) // bounds sources; what is published is published in full
 	defer cancel()
 	snapshot, err := watch.Collect(waiting, a.Sources...)
 	r.looked(snapshot, err)
-	published, err := r.all(ctx, snapshot)
+	err = r.all(ctx, snapshot)
 	switch {
 	case err == nil:
-		return a.notify(ctx, r, published)
+		return a.notify(ctx, r)
 	case !mends(err) || a.Wait <= 0:
 		return err
 	}
@@ -86,7 +87,7 @@ func (a *Agent) Once(ctx context.Context) error {
 	last := err
 	err = watch.Follow(waiting, a.Timing, func(snapshot *watch.Snapshot, err error) error {
 		r.looked(snapshot, err)
-		if published, last = r.all(ctx, snapshot); mends(last) {
+		if last = r.all(ctx, snapshot); mends(last) {
 			return nil // until something changes
 		}
 		return watch.Stop
@@ -100,7 +101,7 @@ func (a *Agent) Once(ctx context.Context) error {
 	if err := watch.Join(err, last); err != nil {
 		return err
 	}
-	return a.notify(ctx, r, published)
+	return a.notify(ctx, r)
 }
 
 // wait bounds ctx by Wait, where there is one.
@@ -112,17 +113,16 @@ func (a *Agent) wait(ctx context.Context) (context.Context, context.CancelFunc) 
 }
 
 // notify runs the hooks that are due, and waits for them.
-func (a *Agent) notify(ctx context.Context, r *round, p notify.Publication) error {
+func (a *Agent) notify(ctx context.Context, r *round) error {
 	if len(a.Hooks) == 0 {
 		return nil
 	}
-	r.herald.spareExits()
 	if a.Wait <= 0 {
-		return r.herald.Try(ctx, p)
+		return r.herald.Try(ctx, notify.Publication{})
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, a.Wait, fmt.Errorf("no success within %v", a.Wait))
 	defer cancel()
-	return r.herald.Once(ctx, p)
+	return r.herald.Once(ctx, notify.Publication{}) // the rounds have told what is published
 }
 
 // mends reports whether time may mend an error: facts are missing, and nothing

@@ -3,8 +3,7 @@ package agent
 import (
 	"context"
 	"crypto/sha256"
-	"maps"
-	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,7 +25,8 @@ type herald struct {
 	notify.Notifier
 
 	newest  atomic.Pointer[watch.Snapshot] // for messages
-	digests map[string]notify.Digest       // of what each output holds, as far as it is known
+	mu      sync.Mutex
+	digests map[string]notify.Digest // of what each output holds, as far as it is known
 }
 
 func newHerald(a *Agent, r *round) *herald {
@@ -48,43 +48,46 @@ func newHerald(a *Agent, r *round) *herald {
 	return h
 }
 
-// published tells the hooks what the outputs hold now.
-func (h *herald) published(units []unit, outcomes []outcome, s *watch.Snapshot) {
-	p, news, restored := h.publication(units, outcomes, s)
+// publishing says that the files of a unit are about to change, if they are,
+// until done is called. All of a round begin before the first is done: a hook
+// that is for several of them waits for all.
+func (h *herald) publishing(u unit, o *outcome) (done func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var paths []string
+	for i, output := range u.outputs {
+		if path := output.File.Path; h.digests[path] != sha256.Sum256(o.contents[i]) {
+			paths = append(paths, path)
+		}
+	}
+	return h.Publishing(paths...)
+}
+
+// published tells the hooks what the files of a unit hold now, and whether what
+// is not new had to be written once more.
+func (h *herald) published(u unit, o *outcome) {
+	if o.err != nil && !o.changed {
+		return
+	}
+	p := notify.Publication{Digests: make(map[string]notify.Digest), Noticed: o.noticed}
+	for _, fact := range o.facts {
+		p.Facts = append(p.Facts, string(fact))
+	}
+	news, restored := false, false
+	h.mu.Lock()
+	for i, output := range u.outputs {
+		path, digest := output.File.Path, notify.Digest(sha256.Sum256(o.contents[i]))
+		isNews := h.digests[path] != digest
+		news, restored = news || isNews, restored || o.changed && !isNews
+		h.digests[path], p.Digests[path] = digest, digest
+	}
+	h.mu.Unlock()
 	if news {
 		h.Published(p)
 	}
 	if restored {
 		h.Restored()
 	}
-}
-
-// publication says what the outputs hold now, whether any of that is new, and
-// whether what is not had to be written once more.
-func (h *herald) publication(units []unit, outcomes []outcome, s *watch.Snapshot) (p notify.Publication, news, restored bool) {
-	h.newest.Store(s)
-	for i, u := range units {
-		o := outcomes[i]
-		if o.err != nil && !o.changed {
-			continue
-		}
-		for j, output := range u.outputs {
-			digest := notify.Digest(sha256.Sum256(o.contents[j]))
-			isNews := h.digests[output.File.Path] != digest
-			news, restored = news || isNews, restored || o.changed && !isNews
-			h.digests[output.File.Path] = digest
-		}
-		for _, fact := range o.facts {
-			p.Facts = append(p.Facts, string(fact))
-		}
-		if p.Noticed.IsZero() || !o.noticed.IsZero() && o.noticed.Before(p.Noticed) {
-			p.Noticed = o.noticed
-		}
-	}
-	slices.Sort(p.Facts)
-	p.Facts = slices.Compact(p.Facts)
-	p.Digests = maps.Clone(h.digests)
-	return p, news, restored
 }
 
 // spareExits keeps the exits from happening. What an init container is followed

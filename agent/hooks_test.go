@@ -154,6 +154,79 @@ func TestOnceHooks(t *testing.T) {
 	})
 }
 
+// A hook hears at once of its own outputs, and once of all of them.
+func TestHookBesideSlowCheck(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source, dir := &labels{}, t.TempDir()
+		source.set(nil, "app", "web")
+		quick, slow := output(t, dir, "quick", `{{ .pod.labels.app }}`), output(t, dir, "slow", `{{ .pod.labels.app }}`)
+		slow.File.Check = func(context.Context, string) error {
+			time.Sleep(10 * time.Second)
+			return nil
+		}
+		one, both := &ear{name: "one"}, &ear{name: "both"}
+		a := Agent{Sources: []watch.Source{source}, Outputs: []Output{quick, slow}, Hooks: []Hook{one.on(quick), both.on(quick, slow)}}
+		running(t, a, func() {
+			one.heard(t, "quick: : ")
+			both.heard(t)
+			time.Sleep(10 * time.Second)
+			both.heard(t, "quick slow: : ")
+			time.Sleep(time.Hour)
+			one.heard(t)
+			both.heard(t)
+		})
+	})
+}
+
+// What a hook reads while a file is replaced is not taken for what it was told,
+// though podfacts is killed before it knows of the new content, and the old one
+// is back afterwards.
+func TestHookReadsWhatIsBeingPublished(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source, dir := &labels{}, t.TempDir()
+		source.set(nil, "app", "web")
+		out, began, killed := output(t, dir, "out", `{{ .pod.labels.app }}`), make(chan bool), make(chan bool)
+		checks := 0
+		out.File.Check = func(ctx context.Context, _ string) error {
+			if checks++; checks == 2 {
+				close(began)
+				<-killed
+				return errors.New("killed")
+			}
+			return nil
+		}
+		hook := &ear{name: "hook"}
+		slow := Hook{Hook: notify.Hook{On: []string{out.File.Path}, Action: slowly{hook}}}
+		a := Agent{Sources: []watch.Source{source}, Outputs: []Output{out}, Hooks: []Hook{slow}}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- a.Run(ctx) }()
+		time.Sleep(time.Second)
+		source.set(nil, "app", "shop") // while the hook runs
+		<-began
+		time.Sleep(time.Minute)
+		hook.heard(t, "out: : ")
+		cancel()
+		close(killed)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		source.set(nil, "app", "web")
+		a.Hooks[0].Action = hook
+		running(t, a, func() { hook.heard(t, "out: : ") })
+	})
+}
+
+// slowly is an ear that takes a few seconds.
+type slowly struct{ *ear }
+
+func (s slowly) Do(ctx context.Context, e notify.Event) error {
+	time.Sleep(5 * time.Second)
+	return s.ear.Do(ctx, e)
+}
+
 // Where Once does not wait, it tries each hook once.
 func TestOnceTriesHooksOnce(t *testing.T) {
 	t.Parallel()

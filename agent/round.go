@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/podfacts/podfacts/agent/notify"
 	"github.com/podfacts/podfacts/agent/publish"
 	"github.com/podfacts/podfacts/watch"
 )
@@ -67,21 +66,20 @@ func (r *round) clean() {
 	}
 }
 
-// all publishes every unit, or none if any cannot be rendered. The publication
-// is for the hooks.
-func (r *round) all(ctx context.Context, s *watch.Snapshot) (p notify.Publication, err error) {
+// all publishes every unit, or none if any cannot be rendered.
+func (r *round) all(ctx context.Context, s *watch.Snapshot) error {
 	r.tell(Began{time.Now()})
 	outcomes := r.render(ctx, s)
-	if err = failures(outcomes); err == nil {
+	err := failures(outcomes)
+	if err == nil {
 		r.publish(ctx, outcomes, s)
 		err = failures(outcomes)
 	}
-	p, _, _ = r.herald.publication(r.units, outcomes, s)
 	r.tell(Ended{time.Now(), err})
-	return p, err
+	return err
 }
 
-// each publishes every unit that it can, and tells the hooks.
+// each publishes every unit that it can.
 func (r *round) each(ctx context.Context, s *watch.Snapshot) error {
 	r.tell(Began{time.Now()})
 	outcomes := r.render(ctx, s)
@@ -94,7 +92,6 @@ func (r *round) each(ctx context.Context, s *watch.Snapshot) error {
 			r.complainOf(i, o.err)
 		}
 	}
-	r.herald.published(r.units, outcomes, s)
 	err := failures(outcomes)
 	r.tell(Ended{time.Now(), err})
 	return err
@@ -135,14 +132,22 @@ func (r *round) render(ctx context.Context, s *watch.Snapshot) []outcome {
 	return outcomes
 }
 
-// publish writes the units that have no error yet, all at the same time: the
-// check of one may be slow, and the others do not wait for it.
+// publish writes the units that have no error yet, and tells the hooks, all at
+// the same time: the check of one may be slow, and the others do not wait for it.
 func (r *round) publish(ctx context.Context, outcomes []outcome, s *watch.Snapshot) {
+	r.herald.newest.Store(s)
 	var all sync.WaitGroup
-	for i := range outcomes {
-		if outcomes[i].err == nil {
-			all.Go(func() { r.publishUnit(ctx, i, &outcomes[i], s) })
+	for i, u := range r.units {
+		o := &outcomes[i]
+		if o.err != nil {
+			continue
 		}
+		done := r.herald.publishing(u, o)
+		all.Go(func() {
+			defer done()
+			r.publishUnit(ctx, i, o, s)
+			r.herald.published(u, o)
+		})
 	}
 	all.Wait()
 }

@@ -37,6 +37,32 @@ func TestPublishing(t *testing.T) {
 	})
 }
 
+// Outputs that are published beside each other are waited for, all of them.
+func TestPublishingBeside(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{name: "r"}
+		n := &notify.Notifier{Hooks: []notify.Hook{{On: []string{"/a", "/b"}, Action: r}}}
+		stop := running(t, n)
+		doneA, doneB := n.Publishing("/a"), n.Publishing("/b")
+		n.Published(state("/a", 1))
+		doneA()
+		time.Sleep(time.Minute)
+		if told := r.told(); len(told) != 0 {
+			t.Errorf("told %v while the other is replaced", told)
+		}
+		n.Published(state("/b", 1))
+		doneB()
+		time.Sleep(time.Minute)
+		if told := r.told(); len(told) != 1 || len(told[0].Outputs) != 2 {
+			t.Errorf("told %v", told)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // A hook that runs while a file is replaced does not know which content it has
 // read, though nothing may have come of it.
 func TestPublishingWhileRunning(t *testing.T) {

@@ -22,7 +22,8 @@ type state struct {
 	known  map[string]Digest // what is published
 	moved  map[string]bool   // that which was something else before
 	moving map[string]int    // by how many an output is being replaced
-	waited bool              // for a replacement to be over, while due
+	await  map[string]bool   // what was being replaced when an attempt was put off, and is not over; nil: none was
+	waited bool              // until all of that was over
 	told   ledger            // what the hook knows; nil: not loaded yet
 	doubt  bool              // an attempt began and none has succeeded since
 	now    ledger            // what the attempt that is running tells; nil: none is
@@ -64,8 +65,9 @@ func (s *state) settled(concerned []string) {
 		if s.moving[path]--; s.moving[path] == 0 {
 			delete(s.moving, path)
 		}
+		delete(s.await, path)
 	}
-	s.waited = true
+	s.waited = s.await != nil && len(s.await) == 0
 	s.rouse()
 }
 
@@ -141,7 +143,7 @@ func (s *state) look() bool {
 	s.note()
 	due := len(s.due()) > 0
 	if !due {
-		s.news, s.fresh, s.err, s.waited = news{}, news{}, nil, false
+		s.news, s.fresh, s.err, s.await, s.waited = news{}, news{}, nil, nil, false
 	}
 	return due
 }
@@ -166,15 +168,22 @@ func (s *state) note() {
 	clear(s.moved)
 }
 
-// begin says what an attempt tells. It is put off while an output is being
-// replaced; but only once, or a storm of changes would put it off for ever.
+// begin says what an attempt tells. It is put off while outputs are being
+// replaced; but only until those are, or a storm of changes would put it off for
+// ever.
 func (s *state) begin() (e Event, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.moving) > 0 && !s.waited {
+		if s.await == nil {
+			s.await = make(map[string]bool)
+			for path := range s.moving {
+				s.await[path] = true
+			}
+		}
 		return e, false
 	}
-	s.waited = false
+	s.await, s.waited = nil, false
 	s.note()
 	s.news.add(s.fresh)
 	s.fresh = news{}
