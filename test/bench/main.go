@@ -19,6 +19,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -87,6 +88,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	mode := flags.String("mode", "full", "full, or short for a quick look")
 	only := flags.String("only", "", "one of latency, memory, start, render, parse, relabel, ask, quiet, fleet; empty is all")
+	fleet := flags.Int("fleet", 0, "sidecars at once; 0 is what the mode says")
 	podfacts := flags.String("podfacts", "../../bin/podfacts", "the podfacts `binary`")
 	consulTemplate := flags.String("consul-template", "../bin/consul-template", "the consul-template `binary`")
 	if err := flags.Parse(args); err != nil {
@@ -96,6 +98,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	effort.fleet = cmp.Or(*fleet, effort.fleet)
 	// Beside the binaries: that is a disk, where /tmp may be none.
 	scratch, err := os.MkdirTemp(filepath.Dir(*consulTemplate), "bench-")
 	if err != nil {
