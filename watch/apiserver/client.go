@@ -279,8 +279,8 @@ func (c *Client) do(ctx context.Context, req request, fn func(context.Context) e
 		if err == nil {
 			return nil
 		}
-		wait := max(info.retryAfter, pause)
-		wait += rand.N(wait) // all those whom the server told the same do not come back together
+		pause = max(info.retryAfter, pause)
+		wait := pause + rand.N(pause) // all those whom the server told the same do not come back together
 		again := info.code == http.StatusTooManyRequests || info.code == http.StatusServiceUnavailable ||
 			info.code == http.StatusInternalServerError || info.code == http.StatusGatewayTimeout || reset(err)
 		if try == tries || !again || wait > c.timeout || !sleep(ctx, wait) {
