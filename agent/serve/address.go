@@ -20,6 +20,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Address is where a server listens. Get one from [Parse].
@@ -85,19 +86,29 @@ func (a Address) String() string {
 }
 
 // Listen opens the address. A socket that a dead process has left is replaced.
+// One that is in use is waited for, a second at most: a program that the dead
+// process was about to start holds its address for a moment.
 func (a Address) Listen(ctx context.Context) (net.Listener, error) {
-	var l net.Listener
-	var err error
-	if a.network == "unix" {
-		l, err = listenSocket(ctx, a.address)
-	} else {
-		l, err = new(net.ListenConfig).Listen(ctx, a.network, a.address)
+	for patience := time.Now().Add(time.Second); ; {
+		l, err := a.open(ctx)
+		switch {
+		case err == nil:
+			return l, nil
+		case !inUse(err) || time.Now().After(patience) || ctx.Err() != nil:
+			return nil, a.explain(err)
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
-	if err != nil {
-		return nil, a.explain(err)
-	}
-	return l, nil
 }
+
+func (a Address) open(ctx context.Context) (net.Listener, error) {
+	if a.network == "unix" {
+		return listenSocket(ctx, a.address)
+	}
+	return new(net.ListenConfig).Listen(ctx, a.network, a.address)
+}
+
+func inUse(err error) bool { return errors.Is(err, errInUse) || errors.Is(err, syscall.EADDRINUSE) }
 
 // Dial connects to a server that listens there. Where it listens on all
 // addresses, loopback is one of them.
@@ -123,7 +134,7 @@ func (a Address) target() string {
 func (a Address) explain(err error) error {
 	var hint string
 	switch {
-	case errors.Is(err, errInUse), errors.Is(err, syscall.EADDRINUSE):
+	case inUse(err):
 		return fmt.Errorf("cannot listen on %s: the address is in use by another process; choose another one, or end that process", a)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		hint = "; it is not an address of this pod"

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // socketDir is short enough for sockets, as t.TempDir need not be.
@@ -47,6 +48,20 @@ func TestListenInUse(t *testing.T) {
 	want := "cannot listen on " + l.Addr().String() + ": the address is in use by another process; choose another one, or end that process"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// One that ends soon makes place for the next.
+func TestListenInUseForAMoment(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"127.0.0.1:0", "unix://" + filepath.Join(socketDir(t), "p.sock")} {
+		l := listen(t, parse(t, address))
+		a := parse(t, address)
+		if a.network == "tcp" {
+			a = parse(t, l.Addr().String())
+		}
+		time.AfterFunc(100*time.Millisecond, func() { l.Close() }) //nolint:errcheck // it is closed once more
+		listen(t, a)
 	}
 }
 
