@@ -15,10 +15,10 @@ import (
 
 const (
 	// inside holds the name of the test that has entered.
-	inside = "PODFACTS_TEST_NAMESPACE"
+	inside = "TEST_NAMESPACE"
 	// without is for a machine that permits no mount namespace. CI does not
 	// set it.
-	without = "PODFACTS_TEST_WITHOUT_NAMESPACES"
+	without = "TEST_WITHOUT_NAMESPACES"
 )
 
 // Enter reports whether the test is in its sandbox. Where it is not, it has been

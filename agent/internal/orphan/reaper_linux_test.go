@@ -22,7 +22,7 @@ const (
 	firstVariable = "PODFACTS_TEST_FIRST_PROCESS"
 	// withoutVariable is for a machine that permits no namespaces. CI does not
 	// set it.
-	withoutVariable = "PODFACTS_TEST_WITHOUT_NAMESPACES"
+	withoutVariable = "TEST_WITHOUT_NAMESPACES"
 )
 
 // asFirst runs the calling test once more, as the first process of a process
