@@ -17,6 +17,10 @@ type Layer struct {
 	// Live says that the source sees every change as it happens, as a
 	// connected API watch does. While it is set, the layer wins.
 	Live bool
+	// Learned says that the source has come to understand what it held all along.
+	// What it states for the first time has then not changed just now, and does
+	// not win by that.
+	Learned bool
 	// Container is the pod's only app container, where the source knows the
 	// pod's spec; limits.memory without a container then means this one.
 	Container string

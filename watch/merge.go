@@ -8,7 +8,8 @@ import "time"
 //
 //  1. one that is live, in the order of the sources;
 //  2. else the one whose word changed last. Words that have stood since the
-//     start changed together, and go by the order of the sources.
+//     start changed together, and go by the order of the sources. So does
+//     what a source has said all along, and came to understand only later.
 //
 // Of two that agree on a quantity but for rounding, the one rounded less is
 // taken: 250m rather than the 1 that a divisor of 1 makes of it.
@@ -77,8 +78,12 @@ func (m *merger) update(r result, at time.Time) {
 
 // hear takes in what is said.
 func (h *held) hear(l Layer, now uint64, at time.Time) {
+	first := now // when what is heard for the first time has changed
+	if l.Learned {
+		first = 0
+	}
 	for p := range l.whole {
-		since := now
+		since := first
 		if old, ok := h.whole[p]; ok {
 			since = old.since
 		}
@@ -93,6 +98,7 @@ func (h *held) hear(l Layer, now uint64, at time.Time) {
 			}
 		} else {
 			w.parent, _ = p.Parent()
+			w.changed = first
 		}
 		h.words[p] = w
 	}

@@ -63,6 +63,7 @@ func says(pairs ...any) say {
 
 func (s say) live() say                     { s.layer.Live = true; return s }
 func (s say) failing() say                  { s.err = errDown; return s }
+func (s say) learned() say                  { s.layer.Learned = true; return s }
 func labels(kv ...string) any               { return pairs(kv) }
 func (s say) in(name string) say            { s.layer.Container = name; return s }
 func (s say) with(p Path, st Statement) say { s.layer.State(p, st); return s }
@@ -117,6 +118,24 @@ func TestMerge(t *testing.T) {
 				{"volume": says("pod.uid", "later")},
 			},
 			map[Path]string{"pod.uid": "api: a"},
+		},
+		{
+			"what is only understood later has not changed later",
+			[]round{
+				{"api": says("pod.labels", labels("app", "a", "tier", "new")), "volume": says()},
+				{"volume": says("pod.labels", labels("app", "v")).learned()},
+				{"api": says().failing()},
+			},
+			map[Path]string{app: "api: a stale", tier: "api: new stale"},
+		},
+		{
+			"and changes like anything else from then on",
+			[]round{
+				{"api": says("pod.labels", labels("app", "a", "tier", "t")), "volume": says()},
+				{"volume": says("pod.labels", labels("app", "v", "tier", "t")).learned()},
+				{"api": says().failing(), "volume": says("pod.labels", labels("app", "later"))},
+			},
+			map[Path]string{app: "volume: later"},
 		},
 		{
 			"a live source wins although it comes later",
