@@ -13,8 +13,8 @@
 // The files of a volume do not say what they hold. Their meaning comes, in
 // this order, from
 //
-//  1. the [Item] list that made the volume, from the configuration or the
-//     pod spec;
+//  1. the [Item] list that made the volume, from the configuration, else from
+//     the pod spec, which somebody may see only later ([Source.Learn]);
 //  2. a well-known name, such as labels, podName or main/cpu_limit;
 //  3. nothing: the file is then stated verbatim, as files['<path>'].
 //

@@ -46,7 +46,7 @@ func (s *Source) Explain(p watch.Path) (reason, hint string) {
 	if item.Path == "" {
 		return "", ""
 	}
-	for _, i := range s.Items {
+	for _, i := range s.items() {
 		if i.Fact == p {
 			return fmt.Sprintf("%s has no file %s, which its items name for %s", s, i.Path, what),
 				"compare the items with the downwardAPI.items of the pod spec"

@@ -55,12 +55,10 @@ func interpret(s *Source, entries []entry) *reading {
 		divisors: make(map[watch.Path]resource.Quantity),
 		findings: findings{notes: make(map[watch.Path]note), orphans: make(map[string]string)},
 	}
-	how := s.ItemsFrom
-	if how == "" {
-		how = "items"
-	}
-	items := make(map[string]meaning, len(s.Items))
-	for _, i := range s.Items {
+	given, how, learned, fresh := s.given()
+	r.layer.Learned = fresh
+	items := make(map[string]meaning, len(given))
+	for _, i := range given {
 		items[i.clean()] = meaning{fact: i.Fact, divisor: i.Divisor, how: how}
 	}
 
@@ -72,6 +70,9 @@ func interpret(s *Source, entries []entry) *reading {
 		if m, ok := items[e.path]; ok {
 			r.counts = true
 			r.take(e, m)
+			if learned && !s.Auto && e.err == nil && !hasKnownName(e.path) {
+				r.verbatim(e) // as before it was learned
+			}
 			continue
 		}
 		rest = append(rest, e)

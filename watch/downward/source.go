@@ -27,6 +27,7 @@ type Source struct {
 	// FS is read in place of Dir, for dry runs. Dir then only names it.
 	FS fs.FS
 	// Items say what the files hold. Files not among them go by their name.
+	// Without them, [Source.Learn] may say it later.
 	Items []Item
 	// ItemsFrom says in origins where the items come from: "configuration",
 	// "pod spec". Empty means "items".
@@ -44,9 +45,12 @@ type Source struct {
 
 	newNotifier func() (notifier, error) // nil: fsnotify
 
-	mu     sync.Mutex
-	last   findings // for Explain
-	proven bool     // that it is about a pod; the last label may go later
+	mu      sync.Mutex
+	last    findings // for Explain
+	proven  bool     // that it is about a pod; the last label may go later
+	learned []Item   // by Learn
+	fresh   bool     // and no Read has gone by them yet
+	changed func()   // of the Watch that runs
 }
 
 // String names the source: volume /etc/podinfo.
@@ -93,8 +97,7 @@ func (s *Source) wanted(path string) bool {
 	if !s.Auto {
 		return true
 	}
-	_, _, ok := wellKnown(path)
-	return ok || slices.ContainsFunc(s.Items, func(i Item) bool { return i.clean() == path })
+	return hasKnownName(path) || slices.ContainsFunc(s.items(), func(i Item) bool { return i.clean() == path })
 }
 
 func (s *Source) dir() string {

@@ -30,6 +30,8 @@ const (
 // without them, and every ten Polls with them: a system that loses events, or
 // sends none, delays a change and hides none.
 func (s *Source) Watch(ctx context.Context, changed func()) error {
+	s.tells(changed)
+	defer s.tells(nil)
 	if s.FS != nil {
 		changed()
 		<-ctx.Done()

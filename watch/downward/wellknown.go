@@ -51,6 +51,11 @@ func wellKnown(path string) (m meaning, orphan string, ok bool) {
 	return m, "", true
 }
 
+func hasKnownName(path string) bool {
+	_, _, ok := wellKnown(path)
+	return ok
+}
+
 func wellKnownFact(base string) (watch.Path, bool) {
 	switch strings.TrimPrefix(fold(base), "pod") {
 	case "labels":
