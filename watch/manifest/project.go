@@ -81,13 +81,7 @@ func (p *Projection) Self() Container {
 // files and are never updated. The error is a *multierror.Error of everything that
 // the API server or the kubelet would refuse.
 func Project(pod, node map[string]any) (*Projection, error) {
-	k := kubelet{pod: pod, node: node}
-	k.labels, k.annotations = object.Strings(pod, "metadata", "labels"), object.Strings(pod, "metadata", "annotations")
-	if node != nil {
-		k.allocatable = object.Allocatable(node)
-	}
-	maps.DeleteFunc(k.annotations, func(key, _ string) bool { return strings.HasPrefix(key, "kubernetes.io/config.") })
-
+	k := newKubelet(pod, node)
 	volumes := make(map[string]*Volume)
 	for _, v := range object.List(pod, "spec", "volumes") {
 		if volume := k.volume(v); volume != nil {
@@ -115,6 +109,16 @@ type kubelet struct {
 	pod, node           map[string]any
 	labels, annotations map[string]string
 	allocatable         map[string]string
+}
+
+func newKubelet(pod, node map[string]any) *kubelet {
+	k := &kubelet{pod: pod, node: node}
+	k.labels, k.annotations = object.Strings(pod, "metadata", "labels"), object.Strings(pod, "metadata", "annotations")
+	if node != nil {
+		k.allocatable = object.Allocatable(node)
+	}
+	maps.DeleteFunc(k.annotations, func(key, _ string) bool { return strings.HasPrefix(key, "kubernetes.io/config.") })
+	return k
 }
 
 func (k *kubelet) fail(format string, args ...any) {
