@@ -97,7 +97,8 @@ func (m mask) with(name string, below mask) mask {
 // masks lists what the facts are made of. See package object.
 func masks() map[part]mask {
 	metadata := leaves("name", "namespace", "uid", "resourceVersion", "labels", "annotations", "ownerReferences", "creationTimestamp", "deletionTimestamp")
-	container := leaves("name", "image", "resources")
+	container := leaves("name", "image", "command", "resources", "volumeMounts")
+	volume := leaves("name", "downwardAPI").with("projected", mask{"sources": leaves("downwardAPI")})
 	status := leaves("name", "imageID", "allocatedResources")
 	condition := leaves("type", "status")
 	only := mask{"metadata": metadata}
@@ -106,7 +107,7 @@ func masks() map[part]mask {
 		partPod: {
 			"metadata": metadata,
 			"spec": leaves("nodeName", "serviceAccountName", "hostname", "hostnameOverride", "subdomain", "priorityClassName", "resources").
-				with("containers", container).with("initContainers", container),
+				with("containers", container).with("initContainers", container).with("volumes", volume),
 			"status": leaves("phase", "podIP", "podIPs", "hostIP", "hostIPs", "qosClass").
 				with("conditions", condition).with("containerStatuses", status).with("initContainerStatuses", status),
 		},

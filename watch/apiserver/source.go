@@ -42,9 +42,13 @@ type Source struct {
 	// Log gets what is worth knowing once, such as a watch that is forbidden.
 	// Nil means slog.Default.
 	Log *slog.Logger
+	// Seen, unless nil, is told of the own pod once Read has it: what the facts are
+	// made of, and the volumes and where containers mount them, which never change.
+	Seen func(pod map[string]any)
 	// Timing is for tests; zero fields mean the defaults.
 	Timing Timing
 
+	seen   sync.Once
 	asking sync.Mutex // held while Read asks, so that Watch can go on from there
 
 	mu       sync.Mutex
@@ -68,7 +72,11 @@ func (s *Source) Read(ctx context.Context) (watch.Layer, error) {
 		s.ask(ctx)
 	}
 	s.asking.Unlock()
-	return s.wait(ctx).layer()
+	p := s.wait(ctx)
+	if pod := p.lastPod(); pod != nil && s.Seen != nil {
+		s.seen.Do(func() { s.Seen(pod) })
+	}
+	return p.layer()
 }
 
 // usable says what must be known of the pod to ask for it.

@@ -101,10 +101,11 @@ func TestWatchFollowsThePod(t *testing.T) {
 	// What is no fact wakes nobody.
 	before := f.changes.Load()
 	o := label("two")
-	object.Map(o, "spec")["volumes"] = []any{}
+	object.Map(o, "spec")["tolerations"] = []any{}
 	a.put(o)
 	a.put(label("three"))
 	f.says(appPath(), "three")
+	eventually(t, "a change", func() bool { return f.changes.Load() > before })
 	if n := f.changes.Load() - before; n != 1 {
 		t.Errorf("%d changes for one", n)
 	}
