@@ -53,7 +53,7 @@ type Config struct {
 // Volume is a downwardAPI or projected volume.
 type Volume struct {
 	Path  string
-	Items []downward.Item // empty: by well-known names
+	Items []downward.Item // empty: by the pod's spec where it is seen, else by well-known names
 }
 
 // Loader reads what a configuration refers to.

@@ -14,6 +14,8 @@ import (
 	"github.com/podfacts/podfacts/agent/config"
 	"github.com/podfacts/podfacts/watch"
 	"github.com/podfacts/podfacts/watch/apiserver"
+	"github.com/podfacts/podfacts/watch/downward"
+	"github.com/podfacts/podfacts/watch/manifest"
 )
 
 // accessFlags say whether and how to reach the API server.
@@ -113,6 +115,9 @@ func (p *program) asking(ctx context.Context, a *accessFlags, c *config.Config, 
 		return local, nil
 	}
 	source, err := open(snapshot, plan)
+	if err == nil && mode == apiserver.Follow {
+		source.Seen = teach(local)
+	}
 	if err == nil && use == "required" {
 		err = source.Client.Available(ctx)
 	}
@@ -139,6 +144,19 @@ func (p *program) apiSource(a *accessFlags, local *watch.Snapshot, plan apiserve
 	target := targetOf(local)
 	plan.Namespace = target.Namespace
 	return &apiserver.Source{Client: client, Pod: target, Plan: plan, Log: log}, nil
+}
+
+// teach tells the volumes among some sources what the pod's spec says of their
+// files. The API server that was asked for the pod has said the same, and better;
+// once it is away, the kubelet still writes.
+func teach(local []watch.Source) func(pod map[string]any) {
+	return func(pod map[string]any) {
+		for _, s := range local {
+			if v, ok := s.(*downward.Source); ok {
+				v.Learn(manifest.ItemsAt(pod, cmp.Or(v.Dir, downward.DefaultDir)))
+			}
+		}
+	}
 }
 
 // targetOf says which pod this is, by what the local sources know.

@@ -160,15 +160,15 @@ func (w *world) projected(p *program, c *config.Config) []watch.Source {
 	var sources []watch.Source
 	for _, v := range w.self.Volumes {
 		s := &downward.Source{Dir: v.Dir, FS: v.FS, Auto: len(c.Volumes) == 0, Log: p.log()}
-		if w.hasCluster {
-			s.Items, s.ItemsFrom = v.Items, "pod spec"
-		}
 		i := slices.IndexFunc(c.Volumes, func(named config.Volume) bool { return named.Path == v.Dir })
 		if i < 0 && len(c.Volumes) > 0 {
 			continue
 		}
 		if i >= 0 && len(c.Volumes[i].Items) > 0 {
 			s.Items, s.ItemsFrom = c.Volumes[i].Items, "configuration"
+		}
+		if w.hasCluster { // whoever asks it for the pod sees the spec
+			s.Learn(v.Items)
 		}
 		sources = append(sources, s)
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,8 +32,17 @@ type following struct {
 // shopPod enters a pod in a shop of its own, behind a proxy or not.
 func shopPod(t *testing.T, c *cluster.Cluster, s shop, front *faultproxy.Proxy) *pod {
 	t.Helper()
+	return shopPodWith(t, c, s, front, mainContainer)
+}
+
+// mainContainer begins the containers of a pod.
+const mainContainer = "  containers:\n  - name: main\n"
+
+// shopPodWith is shopPod, with something else in the place of mainContainer.
+func shopPodWith(t *testing.T, c *cluster.Cluster, s shop, front *faultproxy.Proxy, spec string) *pod {
+	t.Helper()
 	const name = "web-1"
-	apply(t, c, s.objects()+"---\n"+deployment().pod(s, name))
+	apply(t, c, s.objects()+"---\n"+strings.Replace(deployment().pod(s, name), mainContainer, spec, 1))
 	account, err := c.ServiceAccount(t.Context(), string(s), name)
 	if err != nil {
 		t.Fatal(err)

@@ -98,3 +98,43 @@ func TestKubeletWhileTheServerIsAway(t *testing.T) {
 	stays("all agree")
 	f.end(t)
 }
+
+// TestKubeletUnderOtherNames has files that only the pod's spec explains, and only the API
+// server has shown that.
+func TestKubeletUnderOtherNames(t *testing.T) {
+	t.Parallel()
+	p := shopPodWith(t, shared, "othernames", front(t, shared), `  volumes:
+  - name: about
+    projected:
+      sources:
+      - downwardAPI:
+          items:
+          - {path: pod-labels.txt, fieldRef: {fieldPath: metadata.labels}}
+          - {path: cores, resourceFieldRef: {containerName: main, resource: limits.cpu, divisor: 1m}}
+`+mainContainer+"    volumeMounts: [{name: about, mountPath: /etc/about}]\n")
+	volume := func(label string) {
+		t.Helper()
+		files := map[string]string{"pod-labels.txt": fmt.Sprintf("app=%q", label), "cores": "1000"}
+		if err := cluster.Project(filepath.Join(p.root, "etc/about"), files); err != nil {
+			t.Fatal(err)
+		}
+	}
+	volume("behind")
+	args := p.configure(t, "volumes: [{path: /etc/about}]\n"+rendering("pod.labels['app']")+
+		"    {{ fact \"containers.main.limits.cpu\" }} {{ fact \"files.cores\" }}\n")
+	p.permit(t, args)
+	f := p.follow(t, "%q\n1 1000\n", args...)
+	p.front.Refuse()
+	p.front.Reset()
+	within(t, live, "a complaint", func() error {
+		if said := f.process.stderr.String(); !strings.Contains(said, "refused") {
+			return fmt.Errorf("it says:\n%s", said)
+		}
+		return nil
+	})
+	time.Sleep(time.Second) // what is only behind is no news, which end looks for
+	f.label(t, "pushed")
+	volume("pushed")
+	f.showsWithin(t, live)
+	f.end(t)
+}
