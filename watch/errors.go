@@ -1,19 +1,31 @@
 package watch
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/hashicorp/go-multierror"
 )
 
-// Errors gives the errors that an aggregate holds, one error as itself, and
-// nothing for nil. An aggregate inside of another error stays there.
+// Errors gives the errors that an aggregate holds, of [Join] or [errors.Join], one
+// error as itself, and nothing for nil. An aggregate inside of another error stays
+// there.
 func Errors(err error) []error {
 	if err == nil {
 		return nil
 	}
 	if all, ok := err.(*multierror.Error); ok { //nolint:errorlint // what wraps an aggregate says more than it
 		return all.Errors
+	}
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		inner := several.Unwrap()
+		if errors.Join(inner...).Error() == err.Error() { // it adds nothing of its own
+			var all []error
+			for _, e := range inner {
+				all = append(all, Errors(e)...)
+			}
+			return all
+		}
 	}
 	return []error{err}
 }

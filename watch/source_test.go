@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -66,6 +67,7 @@ func TestCollectErrors(t *testing.T) {
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	one, two := errors.New("one"), errors.New("two")
+	both := fmt.Errorf("%w; %w", one, two)
 	for _, tt := range []struct {
 		err  error
 		want []error
@@ -75,6 +77,9 @@ func TestErrors(t *testing.T) {
 		{Join(nil, one), []error{one}},
 		{Join(one, nil, two), []error{one, two}},
 		{Join(Join(one, two), two), []error{one, two}},
+		{errors.Join(one, errors.Join(two, one)), []error{one, two, one}},
+		{errors.Join(one, Join(one, two)), []error{one, one, two}},
+		{both, []error{both}},
 	} {
 		if got := Errors(tt.err); !slices.Equal(got, tt.want) {
 			t.Errorf("Errors(%v) = %q, want %q", tt.err, got, tt.want)
