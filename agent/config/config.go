@@ -62,6 +62,9 @@ type Loader struct {
 	ReadFile func(path string) ([]byte, error)
 	// Container overrides the configuration's.
 	Container string
+	// Outputs are the paths of files that are written beside the
+	// configuration's own. Hooks are for them, too.
+	Outputs []string
 }
 
 // Parse reads a configuration. name stands in errors, and relative template

@@ -61,9 +61,7 @@ func (r *reader) hook(n *yaml.Node) {
 		return
 	}
 	if len(h.On) == 0 {
-		for _, o := range r.config.Outputs {
-			h.On = append(h.On, o.File.Path)
-		}
+		h.On = r.paths()
 	}
 	for _, err := range watch.Errors(h.Validate()) {
 		r.fail(n, "notify: %w", err)
@@ -71,12 +69,18 @@ func (r *reader) hook(n *yaml.Node) {
 	r.config.Hooks = append(r.config.Hooks, h)
 }
 
+// paths are those of all outputs.
+func (r *reader) paths() []string {
+	var all []string
+	for _, o := range r.config.Outputs {
+		all = append(all, o.File.Path)
+	}
+	return append(all, r.loader.Outputs...)
+}
+
 // on reads the paths of outputs.
 func (r *reader) on(n *yaml.Node, paths *[]string) {
-	var known []string
-	for _, o := range r.config.Outputs {
-		known = append(known, o.File.Path)
-	}
+	known := r.paths()
 	r.list("on", func(n *yaml.Node) {
 		var path string
 		r.text("an item of on", &path)(n)

@@ -107,3 +107,26 @@ func TestNotifyMistakes(t *testing.T) {
 		})
 	}
 }
+
+// Hooks are for files that flags describe, too.
+func TestParseNotifyOfOtherOutputs(t *testing.T) {
+	t.Parallel()
+	text := "outputs:\n- {path: /run/a, text: a}\nnotify:\n- {touch: /run/stamp}\n- {on: [out/b], exit: 88}\n"
+	c, err := Loader{Outputs: []string{"out/b"}}.Parse("c.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all, one := c.Hooks[0].On, c.Hooks[1].On; !slices.Equal(all, []string{"/run/a", "out/b"}) || !slices.Equal(one, []string{"out/b"}) {
+		t.Errorf("hooks are on %q and %q", all, one)
+	}
+}
+
+// Each mistake of a hook names its place.
+func TestParseNotifyReportsAll(t *testing.T) {
+	t.Parallel()
+	_, err := Loader{}.Parse("c.yaml", []byte("outputs:\n- {path: /run/a, text: a}\nnotify:\n- {http: {url: 'ftp://x', status: 99}}\n"))
+	errs := watch.Errors(err)
+	if len(errs) != 2 || !strings.HasPrefix(errs[0].Error(), "c.yaml:4:") || !strings.HasPrefix(errs[1].Error(), "c.yaml:4:") {
+		t.Errorf("errors are %q", errs)
+	}
+}

@@ -52,7 +52,7 @@ func (o *outputFlags) register(flags *pflag.FlagSet) {
 func (p *program) load(o *outputFlags, loader config.Loader) (*config.Config, error) {
 	c := &config.Config{Container: p.container}
 	var errs []error
-	loader.Container = p.container
+	loader.Container, loader.Outputs = p.container, o.paths()
 	if loader.ReadFile == nil {
 		loader.ReadFile = os.ReadFile
 	}
@@ -140,6 +140,23 @@ func (p *program) loadExec(cmd *cobra.Command, o *outputFlags) (*config.Config, 
 		return nil, fmt.Errorf("%s has neither exec nor outputs; list variables there under exec:, or use --preset or --env; see %s --help", p.config, cmd.CommandPath())
 	}
 	return nil, fmt.Errorf("nothing to set; use --preset or --env, or name a configuration with -c FILE; see %s --help", cmd.CommandPath())
+}
+
+// paths are those of the files that the flags describe, as outputs gives them.
+func (o *outputFlags) paths() []string {
+	if o == nil {
+		return nil
+	}
+	var all []string
+	if o.envFile != "" {
+		all = append(all, o.envFile)
+	}
+	for _, t := range o.templates {
+		if _, target, ok := strings.Cut(t, ":"); ok && target != "" {
+			all = append(all, target)
+		}
+	}
+	return all
 }
 
 // outputs makes what the flags describe.
