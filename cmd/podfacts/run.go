@@ -57,7 +57,7 @@ not be done is tried again, also after a restart. With --listen, /startupz,
 const settled = time.Second
 
 // follow runs the agent until ctx ends, and starts it anew with each SIGHUP.
-// A configuration that has become wrong does not replace the one that runs.
+// Until a new configuration is known to work, the one that runs goes on.
 func (p *program) follow(ctx context.Context, access *accessFlags, c *config.Config, load func() (*config.Config, error), o *observer) error {
 	log := p.log()
 	hangups := make(chan os.Signal, 1)
@@ -66,45 +66,61 @@ func (p *program) follow(ctx context.Context, access *accessFlags, c *config.Con
 		defer signal.Stop(hangups)
 	}
 	defer time.AfterFunc(settled, releaseStartup).Stop()
+	open := func(c *config.Config) ([]watch.Source, error) {
+		return p.withAPI(ctx, access, c, needsOf(c), apiserver.Follow, p.sources(ctx, c))
+	}
+	sources, err := open(c)
+	if err != nil {
+		return err
+	}
 	for {
-		sources, err := p.withAPI(ctx, access, c, needsOf(c), apiserver.Follow, p.sources(ctx, c))
-		if err != nil {
-			return err
-		}
 		o.watch(sources, c.MaxAge)
 		a := agent.Agent{Sources: sources, Outputs: c.Outputs, Hooks: c.Hooks, Timing: c.Timing, Log: log, Report: o.report()}
-		hungUp, err := until(ctx, hangups, a.Run)
+		var renewed *config.Config
+		err := until(ctx, hangups, a.Run, func() bool {
+			log.Info("reading the configuration again")
+			next, err := load()
+			var opened []watch.Source
+			if err == nil {
+				opened, err = open(next)
+			}
+			for _, e := range watch.Errors(err) {
+				log.Error("configuration is wrong; the last good one stays", "error", e)
+			}
+			if err == nil {
+				renewed, sources = next, opened
+			}
+			return err == nil
+		})
 		if exit, ok := errors.AsType[*notify.ExitError](err); ok {
 			return &failure{exit.Code, err}
 		}
-		if !hungUp || err != nil {
+		if err != nil || renewed == nil {
 			return failed(err)
 		}
-		log.Info("reading the configuration again")
-		renewed, err := load()
-		if err == nil {
-			if renewed.Listen != c.Listen {
-				log.Warn("the address to listen on stays as it was; a new one takes a restart", "listen", renewed.Listen)
-			}
-			c = renewed
+		if renewed.Listen != c.Listen {
+			log.Warn("the address to listen on stays as it was; a new one takes a restart", "listen", renewed.Listen)
 		}
-		for _, e := range watch.Errors(err) {
-			log.Error("configuration is wrong; the last good one stays", "error", e)
-		}
+		c = renewed
 	}
 }
 
-// until runs f until ctx ends or a signal comes, and tells which.
-func until(ctx context.Context, signals <-chan os.Signal, f func(context.Context) error) (signalled bool, err error) {
+// until runs f until ctx ends, or until a signal comes and done says that it is
+// to end.
+func until(ctx context.Context, signals <-chan os.Signal, f func(context.Context) error, done func() bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	done := make(chan error, 1)
-	go func() { done <- f(ctx) }()
-	select {
-	case <-signals:
-		cancel()
-		return true, <-done
-	case err := <-done:
-		return false, err
+	ended := make(chan error, 1)
+	go func() { ended <- f(ctx) }()
+	for {
+		select {
+		case <-signals:
+			if done() {
+				cancel()
+				return <-ended
+			}
+		case err := <-ended:
+			return err
+		}
 	}
 }
