@@ -102,9 +102,12 @@ func (s *sidecar) Save(path string, data []byte) error {
 
 // storm publishes without end.
 func (s *sidecar) storm(n *notify.Notifier) error {
+	if _, err := s.publish([]byte("0")); err != nil {
+		return err
+	}
 	fmt.Println("at", s.point)
 	go func() {
-		for i := 0; ; i++ {
+		for i := 1; ; i++ {
 			done := n.Publishing(s.output())
 			p, err := s.publish(fmt.Append(nil, i%3))
 			if err != nil {

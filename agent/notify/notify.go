@@ -46,6 +46,10 @@ restarted process would find the same difference and exit once more, for ever.
 That is the last thing Run does. A process that is killed between that and its
 end has not told anybody.
 
+An application that starts by itself is no hook, and reads what it finds. If that
+is a file which a process has just replaced, that process is killed before it can
+tell anybody, and the next one puts the old content back, then nobody knows.
+
 A store that cannot be read or written is complained of once. Hooks run all the
 same; what they were told is forgotten with the process, and they are told again
 by the next. An exit that could not be remembered, and would be repeated at each

@@ -43,14 +43,15 @@ func TestNothingIsLost(t *testing.T) {
 
 // world is what outlives a process: files, their consumers, and the store.
 type world struct {
-	t     *testing.T
-	mu    sync.Mutex
-	rng   *rand.Rand
-	files map[string]byte
-	store memory
-	all   []*consumer
-	calm  bool   // nothing fails any more
-	exit  string // where the exit is remembered
+	t      *testing.T
+	mu     sync.Mutex
+	rng    *rand.Rand
+	files  map[string]byte
+	store  memory
+	all    []*consumer
+	calm   bool   // nothing fails any more
+	moving bool   // a file has been replaced and nobody told
+	exit   string // where the exit is remembered
 
 	attempts, crashes, exits int
 }
@@ -171,7 +172,7 @@ func (w *world) change(p *process) (done func()) {
 		}
 	}
 	done = p.n.Publishing(changed...)
-	w.files = next
+	w.files, w.moving = next, true
 	return done
 }
 
@@ -189,11 +190,6 @@ type process struct {
 func (w *world) start() *process {
 	p := &process{w: w, done: make(chan struct{})}
 	p.n = &notify.Notifier{Store: p, Done: p.delivered}
-	for _, c := range w.all {
-		if c.loaded == nil {
-			c.loaded = maps.Clone(w.files) // by an application that has just started
-		}
-	}
 	for i, c := range w.all {
 		h := c.hook
 		if h.Action == nil {
@@ -208,7 +204,26 @@ func (w *world) start() *process {
 		p.exited(p.n.Run(ctx))
 	}()
 	p.publish(false)
+	time.AfterFunc(2*saving, p.ready)
 	return p
+}
+
+// ready lets an application start that waits for podfacts, and reads the files by
+// itself. It does not do so at the very moment at which one is being replaced:
+// see the limits in the package's comment.
+func (p *process) ready() {
+	w := p.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.moving {
+		time.AfterFunc(saving, p.ready)
+		return
+	}
+	for _, c := range w.all {
+		if c.loaded == nil && !p.dead && !p.exits && !p.ended() {
+			c.loaded = maps.Clone(w.files)
+		}
+	}
 }
 
 func (p *process) ended() bool {
@@ -255,6 +270,7 @@ func (p *process) publish(changed bool) {
 		w.sleep(50 * time.Millisecond)
 		w.mu.Lock()
 	}
+	w.moving = false
 	now := notify.Publication{Digests: make(map[string]notify.Digest)}
 	for path, content := range w.files {
 		now.Digests[path] = notify.Digest{content}

@@ -142,7 +142,7 @@ func TestSignalScript(t *testing.T) {
 		v.begin()
 		do(t, usr1(notify.Signal{Process: name}))
 		v.wait(v.self(), "USR1\n")
-		doFails(t, usr1(notify.Signal{Process: name[:len(name)-1] + "x"}), "no process")
+		doFails(t, usr1(notify.Signal{Process: name[:len(name)-1] + "_"}), "no process")
 	}
 }
 
