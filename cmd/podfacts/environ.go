@@ -9,13 +9,18 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/podfacts/podfacts/agent/notify"
+	"github.com/podfacts/podfacts/agent/publish"
 	"github.com/podfacts/podfacts/watch"
 )
 
 const variablePrefix = "PODFACTS_"
 
-// fileVariable is what a check command gets; see publish.Command.
-const fileVariable = variablePrefix + "FILE"
+// given reports whether podfacts sets a variable itself, for the commands that
+// it runs, and one of these runs podfacts.
+func given(name string) bool {
+	return name == publish.FileVariable || name == notify.OutputsVariable || name == notify.FactsVariable
+}
 
 // setFromEnviron sets the flags of a command that were not given from their
 // variables. A variable that belongs to no command's flag is an error: a
@@ -25,7 +30,7 @@ func setFromEnviron(cmd *cobra.Command, environ []string) error {
 	var errs []error
 	for _, kv := range environ {
 		name, value, _ := strings.Cut(kv, "=")
-		if !strings.HasPrefix(name, variablePrefix) || name == fileVariable || isServiceLink(name, value) {
+		if !strings.HasPrefix(name, variablePrefix) || given(name) || isServiceLink(name, value) {
 			continue
 		}
 		if known[name] == "" && !all { // one of a command that was not made
