@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"runtime"
 	"sync"
 	"time"
 
@@ -31,9 +30,6 @@ type watching struct {
 // run writes the outputs once, starts the command, and follows the facts until
 // it has ended.
 func (w *watching) run(ctx context.Context, timeout time.Duration) error {
-	if w.getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(1) // as run does; the command's is its own
-	}
 	c, log := w.config, w.log()
 	w.parent.Log = log
 	// A signal ends ctx, but not the command, which may take its time to end.

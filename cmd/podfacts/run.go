@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"os/signal"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -53,9 +52,6 @@ not be done is tried again, also after a restart. With --listen, /startupz,
 	return cmd
 }
 
-// settled is when a sidecar that has just started has nothing left to do.
-const settled = time.Second
-
 // follow runs the agent until ctx ends, and starts it anew with each SIGHUP.
 // Until a new configuration is known to work, the one that runs goes on.
 func (p *program) follow(ctx context.Context, access *accessFlags, c *config.Config, load func() (*config.Config, error), o *observer) error {
@@ -65,7 +61,8 @@ func (p *program) follow(ctx context.Context, access *accessFlags, c *config.Con
 		signal.Notify(hangups, hangupSignals()...)
 		defer signal.Stop(hangups)
 	}
-	defer time.AfterFunc(settled, releaseStartup).Stop()
+	s := settle(o.report())
+	defer s.stop()
 	open := func(c *config.Config) ([]watch.Source, error) {
 		return p.withAPI(ctx, access, c, needsOf(c), apiserver.Follow, p.sources(ctx, c))
 	}
@@ -75,7 +72,7 @@ func (p *program) follow(ctx context.Context, access *accessFlags, c *config.Con
 	}
 	for {
 		o.watch(sources, c.MaxAge)
-		a := agent.Agent{Sources: sources, Outputs: c.Outputs, Hooks: c.Hooks, Timing: c.Timing, Log: log, Report: o.report()}
+		a := agent.Agent{Sources: sources, Outputs: c.Outputs, Hooks: c.Hooks, Timing: c.Timing, Log: log, Report: s.report}
 		var renewed *config.Config
 		err := until(ctx, hangups, a.Run, func() bool {
 			log.Info("reading the configuration again")
