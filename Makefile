@@ -8,7 +8,7 @@ FUZZTIME ?= 10s
 BENCH    ?= full
 
 # Tests that need much more than the product does are modules of their own.
-NESTED := $(patsubst %/go.mod,%,$(wildcard test/kubelet/go.mod test/templates/go.mod test/metrics/go.mod test/cluster/go.mod))
+NESTED := $(patsubst %/go.mod,%,$(wildcard test/kubelet/go.mod test/templates/go.mod test/metrics/go.mod test/clock/go.mod test/cluster/go.mod))
 # Two name tools and have no code.
 TOOLS  := test/tools test/containerd
 OWN    := . $(filter-out $(TOOLS),$(patsubst %/go.mod,%,$(wildcard test/*/go.mod)))
@@ -37,6 +37,7 @@ test: ## run every test, those in nested modules too
 		test/kubelet) about="the kubelet's own AtomicWriter and parsers (the first build takes minutes)" ;; \
 		test/templates) about="the template functions beside the originals" ;; \
 		test/metrics) about="Prometheus' parsers, linter and engine (the first build takes a minute)" ;; \
+		test/clock) about="podfacts with a clock that steps (the first build takes a minute)" ;; \
 		test/cluster) about="a real etcd and kube-apiserver (the first build takes about ten minutes)" ;; \
 		esac; \
 		echo "== $$module: $$about"; \
