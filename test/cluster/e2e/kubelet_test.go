@@ -41,7 +41,7 @@ func TestKubeletWhileTheServerIsAway(t *testing.T) {
 		p.front.Refuse()
 		p.front.Reset()
 		within(t, live, "a complaint", func() error {
-			if news := f.process.stderr.String()[said:]; !strings.Contains(news, "refused") {
+			if news := f.process.stderr.String()[said:]; !strings.Contains(news, "unreachable") {
 				return fmt.Errorf("it says:\n%s", news)
 			}
 			return nil
@@ -127,7 +127,7 @@ func TestKubeletUnderOtherNames(t *testing.T) {
 	p.front.Refuse()
 	p.front.Reset()
 	within(t, live, "a complaint", func() error {
-		if said := f.process.stderr.String(); !strings.Contains(said, "refused") {
+		if said := f.process.stderr.String(); !strings.Contains(said, "unreachable") {
 			return fmt.Errorf("it says:\n%s", said)
 		}
 		return nil
