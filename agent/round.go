@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/podfacts/podfacts/agent/notify"
 	"github.com/podfacts/podfacts/agent/publish"
 	"github.com/podfacts/podfacts/watch"
 )
@@ -47,9 +48,7 @@ func (a *Agent) round() *round {
 		started.Limit = max(started.Limit, roundLimit+u.limit())
 	}
 	r.herald = newHerald(a, r)
-	for _, h := range a.Hooks {
-		started.Hooks = append(started.Hooks, h.Action.String())
-	}
+	started.Hooks = notify.Names(r.herald.Hooks)
 	r.tell(started)
 	return r
 }

@@ -80,7 +80,7 @@ func TestNotifyMistakes(t *testing.T) {
 		{"command at the wrong place", "{exec: [nginx]}", "exec is a list, but must be a mapping of command, env"},
 		{"command is text", "{exec: {command: nginx -s reload}}", `exec.command is "nginx -s reload", but must be a list`},
 		{"no url", "{http: {}}", "http: no url"},
-		{"url without scheme", "{http: {url: 127.0.0.1/x}}", `http: the url begins with http:// or https://`},
+		{"url without scheme", "{http: {url: 127.0.0.1/x}}", `http: the url must begin with http:// or https://`},
 		{"broken url", "{http: {url: 'http://a b/'}}", `http: invalid url: invalid character " " in host name`},
 		{"status", "{http: {url: 'http://a', status: ok}}", `http.status is "ok", but must be a status such as 204, or a list of them`},
 		{"status in a list", "{http: {url: 'http://a', status: [99]}}", "status 99 is out of range; it must be from 200 to 599"},

@@ -134,7 +134,7 @@ func (m *Metrics) start(s agent.Started) {
 		m.output(name)
 	}
 	m.outputs = slices.DeleteFunc(m.outputs, func(o *output) bool { return !slices.Contains(s.Outputs, o.name) })
-	for _, name := range s.Hooks { // two may have one name
+	for _, name := range s.Hooks {
 		m.hook(name)
 	}
 	m.hooks = slices.DeleteFunc(m.hooks, func(h *hook) bool { return !slices.Contains(s.Hooks, h.name) })

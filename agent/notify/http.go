@@ -84,7 +84,7 @@ func (h HTTP) Validate() error {
 	case err != nil:
 		wrong("invalid url: %w", withoutURL(err))
 	case u.Scheme != "http" && u.Scheme != "https":
-		wrong("the url begins with http:// or https://, not with %q; for a Unix socket name it as socket", u.Scheme)
+		wrong("the url must begin with http:// or https://, not with %q; for a Unix socket name it as socket", u.Scheme)
 	case u.Host == "":
 		wrong("the url names no host")
 	}

@@ -34,7 +34,7 @@ type Notifier struct {
 
 // Delivery is one attempt that is over.
 type Delivery struct {
-	Hook string // Action.String()
+	Hook string // as Names has it
 	Took time.Duration
 	// Noticed is when the oldest change was noticed that the hook was told of.
 	// Zero: nobody knows.
@@ -179,20 +179,37 @@ func (n *Notifier) all() []*worker {
 		if n.validate() != nil {
 			return // Run will say so
 		}
-		paths := ledgerPaths(n.Hooks)
+		names, paths := Names(n.Hooks), ledgerPaths(n.Hooks)
 		for i, h := range n.Hooks {
-			n.workers = append(n.workers, n.worker(h, paths[i]))
+			n.workers = append(n.workers, n.worker(h, names[i], paths[i]))
 		}
 	})
 	return n.workers
 }
 
-func (n *Notifier) worker(h Hook, path string) *worker {
+// Names gives each hook a name of its own for logs and metrics: its action, with a
+// number from the second on where several do the same.
+func Names(hooks []Hook) []string {
+	names := make([]string, len(hooks))
+	count := make(map[string]int)
+	for i, h := range hooks {
+		if h.Action == nil {
+			continue // Run will say so
+		}
+		names[i] = h.Action.String()
+		if count[names[i]]++; count[names[i]] > 1 {
+			names[i] = fmt.Sprintf("%s (%d)", names[i], count[names[i]])
+		}
+	}
+	return names
+}
+
+func (n *Notifier) worker(h Hook, name, path string) *worker {
 	retry := cmp.Or(n.Retry, time.Second)
 	w := &worker{
 		state:   newState(h.On),
 		hook:    h,
-		name:    h.Action.String(),
+		name:    name,
 		timeout: cmp.Or(h.Timeout, defaultTimeout),
 		backoff: backoff{first: retry, limit: max(retry, cmp.Or(n.RetryMax, time.Minute))},
 		record:  record{store: n.Store, path: path},

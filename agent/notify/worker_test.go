@@ -288,6 +288,35 @@ func TestCameAndWent(t *testing.T) {
 }
 
 // Repeated failures are not repeated lines.
+// Hooks that do the same have names of their own: one that fails does not hide
+// behind one that succeeds.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	hook := func(name string) notify.Hook {
+		return notify.Hook{On: []string{"/a"}, Action: &recorder{name: name}}
+	}
+	hooks := []notify.Hook{hook("reload"), hook("other"), hook("reload"), {}, hook("reload")}
+	want := []string{"reload", "other", "reload (2)", "", "reload (3)"}
+	if got := notify.Names(hooks); !slices.Equal(got, want) {
+		t.Errorf("names %q, want %q", got, want)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var done []string
+		n := &notify.Notifier{Hooks: []notify.Hook{hook("reload"), hook("reload")}, Done: func(d notify.Delivery) {
+			mu.Lock()
+			defer mu.Unlock()
+			done = append(done, d.Hook)
+		}}
+		if err := n.Once(t.Context(), state("/a", 1)); err != nil {
+			t.Error(err)
+		}
+		if slices.Sort(done); !slices.Equal(done, []string{"reload", "reload (2)"}) {
+			t.Errorf("deliveries of %q", done)
+		}
+	})
+}
+
 func TestLog(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
