@@ -9,6 +9,8 @@
 //   - `podfacts init` from start to exit; beside a Go program that does nothing.
 //   - Rendering a template; beside consul-template's own engine.
 //   - Reading a volume's map; beside strconv.Unquote alone.
+//   - A storm of changes: how late the last state is, and what it all costs.
+//   - A soak of many changes, with hooks: what is held at the end and near the start.
 //   - A label's way from a real API server to the file, and `podfacts init` with facts of
 //     that server; beside kubectl and curl.
 //   - What an idle sidecar of that server holds and asks; beside a client that only
@@ -69,16 +71,20 @@ type effort struct {
 	peaks     int           // of init and its peers
 	fleet     int           // sidecars at once
 	loop      time.Duration // for each throughput
+	storm     time.Duration // of changes
+	soak      int           // changes
 }
 
 func efforts(mode string) (effort, error) {
 	switch mode {
 	case "full":
 		return effort{swaps: 200, peerSwaps: 30, idle: 10 * time.Second,
-			stretch: 390 * time.Second, pairs: 200, peaks: 21, fleet: 500, loop: 3 * time.Second}, nil
+			stretch: 390 * time.Second, pairs: 200, peaks: 21, fleet: 500, loop: 3 * time.Second,
+			storm: time.Minute, soak: 1_000_000}, nil
 	case "short":
 		return effort{swaps: 40, peerSwaps: 5, idle: 3 * time.Second,
-			stretch: 20 * time.Second, pairs: 30, peaks: 7, fleet: 50, loop: time.Second}, nil
+			stretch: 20 * time.Second, pairs: 30, peaks: 7, fleet: 50, loop: time.Second,
+			storm: 5 * time.Second, soak: 50_000}, nil
 	default:
 		return effort{}, fmt.Errorf("mode %q: want full or short", mode)
 	}
@@ -88,7 +94,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	mode := flags.String("mode", "full", "full, or short for a quick look")
-	only := flags.String("only", "", "one of latency, memory, start, render, parse, relabel, ask, quiet, fleet; empty is all")
+	only := flags.String("only", "", "one of latency, memory, start, render, parse, storm, soak, relabel, ask, quiet, fleet; empty is all")
 	fleet := flags.Int("fleet", 0, "sidecars at once; 0 is what the mode says")
 	podfacts := flags.String("podfacts", "../../bin/podfacts", "the podfacts `binary`")
 	consulTemplate := flags.String("consul-template", "../bin/consul-template", "the consul-template `binary`")
@@ -124,6 +130,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var rows []row
 	for _, m := range []measurement{
 		{"latency", b.latency}, {"memory", b.memory}, {"start", b.start}, {"render", b.render}, {"parse", b.parse},
+		{"storm", b.storm}, {"soak", b.soak},
 	} {
 		if !b.wanted(m) {
 			continue

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 )
 
@@ -55,6 +56,32 @@ func (v *volume) swap() (time.Time, error) {
 		return swapped, nil
 	}
 	return swapped, os.RemoveAll(old)
+}
+
+// flip is swap with as little as it takes: names that count, and files that are
+// known.
+func (v *volume) flip() error {
+	v.version++
+	next := filepath.Join(v.dir, "..2026_01_02_03_04_05."+strconv.Itoa(v.version))
+	if err := os.Mkdir(next, 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(next, "labels"), v.labels(), 0o644); err != nil {
+		return err
+	}
+	link := filepath.Join(v.dir, "..data_tmp")
+	if err := os.Symlink(filepath.Base(next), link); err != nil {
+		return err
+	}
+	if err := os.Rename(link, filepath.Join(v.dir, "..data")); err != nil {
+		return err
+	}
+	old := v.current
+	v.current = next
+	if err := os.Remove(filepath.Join(old, "labels")); err != nil {
+		return err
+	}
+	return os.Remove(old)
 }
 
 func (v *volume) labels() []byte {
