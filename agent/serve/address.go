@@ -10,6 +10,7 @@ localhost, and not to the name that some web page has given to 127.0.0.1.
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ import (
 type Address struct {
 	network string // tcp or unix
 	address string
+	mode    fs.FileMode // of the socket; zero: the default
 }
 
 // ErrElsewhere says that an address is neither on loopback nor a unix socket.
@@ -52,14 +54,14 @@ func Parse(s string, anywhere bool) (Address, error) {
 		return Address{}, fmt.Errorf("%q: the port must be a number from 0 to 65535, as in 127.0.0.1:9300", s)
 	}
 	if host == "localhost" {
-		return Address{"tcp", s}, nil
+		return Address{network: "tcp", address: s}, nil
 	}
 	ip, err := netip.ParseAddr(host)
 	switch {
 	case host != "" && err != nil:
 		return Address{}, fmt.Errorf("%q: the host must be an IP address or localhost, as in 127.0.0.1:9300", s)
 	case anywhere || ip.Unmap().IsLoopback():
-		return Address{"tcp", s}, nil
+		return Address{network: "tcp", address: s}, nil
 	}
 	return Address{}, fmt.Errorf("%q is %w; write 127.0.0.1:%s", s, ErrElsewhere, port)
 }
@@ -74,7 +76,7 @@ func parseSocket(s, path string) (Address, error) {
 	case max(len(path), len(filepath.Dir(path))+stageLength) > most:
 		return Address{}, fmt.Errorf("%q: the path of a socket has at most %d bytes, that of its directory %d; choose a shorter one", s, most, most-stageLength)
 	}
-	return Address{"unix", path}, nil
+	return Address{network: "unix", address: path}, nil
 }
 
 // String gives the address as Parse reads it.
@@ -83,6 +85,18 @@ func (a Address) String() string {
 		return unixScheme + a.address
 	}
 	return a.address
+}
+
+// IsSocket reports whether the address is that of a unix socket.
+func (a Address) IsSocket() bool { return a.network == "unix" }
+
+// WithMode is the same address, with the permissions that its socket gets. Zero:
+// 0660. A TCP address has none.
+func (a Address) WithMode(mode fs.FileMode) Address {
+	if a.IsSocket() {
+		a.mode = mode
+	}
+	return a
 }
 
 // Listen opens the address. A socket that a dead process has left is replaced.
@@ -102,8 +116,8 @@ func (a Address) Listen(ctx context.Context) (net.Listener, error) {
 }
 
 func (a Address) open(ctx context.Context) (net.Listener, error) {
-	if a.network == "unix" {
-		return listenSocket(ctx, a.address)
+	if a.IsSocket() {
+		return listenSocket(ctx, a.address, cmp.Or(a.mode, socketMode))
 	}
 	return new(net.ListenConfig).Listen(ctx, a.network, a.address)
 }

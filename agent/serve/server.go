@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -27,7 +28,9 @@ const (
 // keep nobody out.
 type Server struct {
 	Handler http.Handler
-	Log     *slog.Logger // nil: silent
+	// Connections is how many are kept. Zero: 32.
+	Connections int
+	Log         *slog.Logger // nil: silent
 }
 
 // Serve answers until ctx ends, and then returns nil. It closes the listener and
@@ -37,7 +40,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	g := &gate{Listener: l, most: maxConnections}
+	g := &gate{Listener: l, most: cmp.Or(s.Connections, maxConnections)}
 	server := &http.Server{
 		Handler:                      http.MaxBytesHandler(checkHost(s.Handler), maxBody),
 		DisableGeneralOptionsHandler: true,

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// socketMode lets the owner and the group ask. Containers of a pod with an
+// socketMode is the default: it lets the owner and the group ask. Containers of a pod with an
 // fsGroup share that group.
 const socketMode = 0o660
 
@@ -27,7 +27,7 @@ var errInUse = errors.New("in use by another process")
 
 // listenSocket opens a unix socket. The socket gets its mode under another name
 // and takes its own by a rename, so that nobody sees it without.
-func listenSocket(ctx context.Context, path string) (net.Listener, error) {
+func listenSocket(ctx context.Context, path string, mode fs.FileMode) (net.Listener, error) {
 	if err := vacant(ctx, path); err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func listenSocket(ctx context.Context, path string) (net.Listener, error) {
 	}
 	l.SetUnlinkOnClose(false)
 	s := &socket{UnixListener: l, path: path}
-	if err = os.Chmod(staged, socketMode); err == nil {
+	if err = os.Chmod(staged, mode); err == nil {
 		s.own, err = os.Lstat(staged)
 	}
 	if err == nil {
