@@ -145,7 +145,7 @@ func (v *viewing) print(w io.Writer, s *watch.Snapshot) error {
 	case v.output == "table":
 		return v.one(w, s)
 	case v.origins:
-		return render.Encode(w, v.output, v.list(s))
+		return render.Encode(w, v.output, render.Origins(v.facts(s), v.showSecrets))
 	}
 	view := render.View{Format: v.output, Path: v.path, ShowSensitive: v.showSecrets}
 	return view.Render(w, s)
@@ -250,45 +250,4 @@ func origin(f watch.Fact) string {
 		text += "; unset"
 	}
 	return text
-}
-
-// listed is one fact of view -o json --origins.
-type listed struct {
-	Fact      string   `json:"fact,omitempty" yaml:"fact,omitempty"`
-	Value     any      `json:"value,omitempty" yaml:"value,omitempty"`
-	Source    string   `json:"source" yaml:"source"`
-	From      string   `json:"from,omitempty" yaml:"from,omitempty"`
-	Confirmed string   `json:"confirmed,omitempty" yaml:"confirmed,omitempty"`
-	Written   string   `json:"written,omitempty" yaml:"written,omitempty"`
-	Stale     bool     `json:"stale,omitempty" yaml:"stale,omitempty"`
-	Unset     bool     `json:"unset,omitempty" yaml:"unset,omitempty"`
-	Sensitive bool     `json:"sensitive,omitempty" yaml:"sensitive,omitempty"`
-	Others    []listed `json:"others,omitempty" yaml:"others,omitempty"`
-}
-
-func (v *viewing) list(s *watch.Snapshot) []listed {
-	all := []listed{}
-	for f := range v.facts(s) {
-		o := f.Origin
-		l := listed{
-			Fact: string(f.Path), Value: f.Value, Source: o.Source, From: o.From,
-			Confirmed: moment(o.Confirmed), Written: moment(o.Written), Stale: o.Stale, Unset: f.Unset, Sensitive: f.Sensitive,
-		}
-		for _, o := range f.Origin.Others {
-			l.Others = append(l.Others, listed{Value: o.Value, Source: o.Source, From: o.From, Written: moment(o.Written), Stale: o.Stale})
-		}
-		if f.Sensitive && !v.showSecrets {
-			l.Value, l.Others = nil, nil
-		}
-		all = append(all, l)
-	}
-	return all
-}
-
-// moment writes a time, nothing where there is none.
-func moment(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
 }
