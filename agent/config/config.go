@@ -45,6 +45,8 @@ type Config struct {
 	Timing watch.Timing
 	// Listen is where health and metrics are served. Empty: nowhere.
 	Listen string
+	// Serve is where the facts are served to other containers, and which.
+	Serve Serve
 	// MaxAge is how old the facts of a failing source may be before the
 	// outputs count as not ready. Zero: any age.
 	MaxAge time.Duration
@@ -115,7 +117,7 @@ type reader struct {
 
 func (r *reader) read(root *yaml.Node) {
 	c := r.config
-	var outputs, exec, notify, listen *yaml.Node
+	var outputs, exec, notify, listen, served *yaml.Node
 	var listenAny bool
 	container := c.Container
 	r.mapping(root, "configuration",
@@ -127,6 +129,7 @@ func (r *reader) read(root *yaml.Node) {
 		field{"exec", func(n *yaml.Node) { exec = n }},
 		field{"notify", func(n *yaml.Node) { notify = n }},
 		field{"listen", func(n *yaml.Node) { listen = n }},
+		field{"serve", func(n *yaml.Node) { served = n }},
 		field{"listenAny", r.boolean("listenAny", &listenAny)},
 		field{"health", func(n *yaml.Node) {
 			r.mapping(n, "health", field{"maxAge", r.duration("health.maxAge", &c.MaxAge)})
@@ -142,6 +145,9 @@ func (r *reader) read(root *yaml.Node) {
 	}
 	if listen != nil {
 		r.listen(listen, listenAny)
+	}
+	if served != nil {
+		r.serve(served) // after container, which its paths may mean
 	}
 	// Outputs come last: what they mean depends on container.
 	o := outputsReader{reader: r, paths: make(map[string]int), groups: make(map[string]string)}

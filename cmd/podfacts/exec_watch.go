@@ -40,7 +40,7 @@ func (w *watching) run(ctx context.Context, timeout time.Duration) error {
 	}
 	sources, err := w.withAPI(ctx, w.access, c, needsOf(c), apiserver.Follow, w.sources(ctx, c))
 	if err == nil {
-		observer.watch(sources, c.MaxAge)
+		observer.watch(sources, c)
 		a := agent.Agent{Sources: sources, Outputs: c.Outputs, Timing: c.Timing, Wait: timeout, Log: log, Report: w.report(observer.report())}
 		if err = failed(a.Once(ctx)); err == nil {
 			a.Hooks = c.Hooks // before, there is nobody to tell

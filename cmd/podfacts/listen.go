@@ -6,14 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"sync/atomic"
-	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/podfacts/podfacts/agent"
+	"github.com/podfacts/podfacts/agent/config"
 	"github.com/podfacts/podfacts/agent/health"
 	"github.com/podfacts/podfacts/agent/metrics"
 	"github.com/podfacts/podfacts/agent/serve"
@@ -39,7 +38,7 @@ type observer struct {
 	metrics metrics.Metrics
 	api     atomic.Pointer[apiserver.Client] // of the agent that runs
 	mux     *http.ServeMux
-	stop    func() error
+	server  *server
 }
 
 // observe opens the server, if one is asked for: by the flag, else by the
@@ -63,7 +62,7 @@ func (l *listenFlags) observe(ctx context.Context, configured string, log *slog.
 	o := &observer{mux: http.NewServeMux()}
 	o.metrics = metrics.Metrics{Version: buildVersion(), Health: o.health, API: o.requests}
 	o.routes()
-	o.serve(ctx, listener, log)
+	o.server = begin(ctx, &serve.Server{Handler: o.mux, Log: log}, listener)
 	log.Info("listening", "address", listener.Addr().String())
 	return o, nil
 }
@@ -79,30 +78,13 @@ func (o *observer) routes() {
 // probePath is where a probe is answered.
 func probePath(p health.Probe) string { return "/" + string(p) + "z" }
 
-// serve answers until close is called.
-func (o *observer) serve(ctx context.Context, listener net.Listener, log *slog.Logger) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan error, 1)
-	go func() {
-		err := (&serve.Server{Handler: o.mux, Log: log}).Serve(ctx, listener)
-		if err != nil {
-			log.Error("nobody is answered any more", "address", listener.Addr().String(), "error", err)
-		}
-		done <- err
-	}()
-	o.stop = func() error {
-		cancel()
-		return <-done
-	}
-}
-
 // watch says which sources the agent reads that runs next, and how old a fact of
 // theirs may be; see [health.Monitor.SetMaxAge].
-func (o *observer) watch(sources []watch.Source, maxAge time.Duration) {
+func (o *observer) watch(sources []watch.Source, c *config.Config) {
 	if o == nil {
 		return
 	}
-	o.monitor.SetMaxAge(maxAge)
+	o.monitor.SetMaxAge(c.MaxAge)
 	o.api.Store(nil)
 	for _, s := range sources {
 		if s, ok := s.(*apiserver.Source); ok {
@@ -127,7 +109,7 @@ func (o *observer) close() error {
 	if o == nil {
 		return nil
 	}
-	return o.stop()
+	return o.server.close()
 }
 
 // health answers all probes for the metrics.

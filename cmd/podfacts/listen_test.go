@@ -18,7 +18,7 @@ func TestObserveNobody(t *testing.T) {
 	if o != nil || err != nil {
 		t.Fatalf("%v, %v", o, err)
 	}
-	o.watch(nil, 0)
+	o.watch(nil, nil)
 	if o.report() != nil {
 		t.Error("it wants reports")
 	}

@@ -98,6 +98,7 @@ it into one view, and renders that view into env files and templates.
 
   podfacts init     once, as an init container
   podfacts run      continuously, as a sidecar
+  podfacts serve    as a sidecar that writes no file, to be asked by others
   podfacts exec     around a command, in its environment
   podfacts render   dry, on a laptop or in CI
 
@@ -121,11 +122,14 @@ found a difference; exec ends with that of its command.`,
 		// A sidecar keeps for good what is made here, so that it is alone.
 		root.AddCommand(p.runCommand())
 		root.CompletionOptions.DisableDefaultCmd = true
+	case len(args) > 0 && args[0] == "serve":
+		root.AddCommand(p.serveCommand())
+		root.CompletionOptions.DisableDefaultCmd = true
 	case len(args) > 0 && args[0] == "exec":
 		root.AddCommand(p.execCommand()) // it may stay, too
 		root.CompletionOptions.DisableDefaultCmd = true
 	default:
-		root.AddCommand(p.initCommand(), p.runCommand(), p.execCommand(), p.renderCommand(), p.viewCommand(), p.checkCommand(), p.rbacCommand(), p.injectCommand(), p.probeCommand(), p.versionCommand())
+		root.AddCommand(p.initCommand(), p.runCommand(), p.serveCommand(), p.execCommand(), p.renderCommand(), p.viewCommand(), p.checkCommand(), p.rbacCommand(), p.injectCommand(), p.probeCommand(), p.versionCommand())
 		root.AddCommand(p.topics()...)
 		root.SetHelpCommand(helpCommand())
 		root.InitDefaultCompletionCmd()

@@ -18,7 +18,7 @@ import (
 func (p *program) runCommand() *cobra.Command {
 	var o outputFlags
 	var access accessFlags
-	var listen listenFlags
+	var beside besideFlags
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Write the outputs and keep them current, as a sidecar",
@@ -33,45 +33,44 @@ not be done is tried again, also after a restart. With --listen, /startupz,
   podfacts run --template app.conf.tmpl:/run/podfacts/app.conf`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			load := func() (*config.Config, error) { return p.loadOutputs(cmd, &o, config.Loader{}) }
+			load := func() (*config.Config, error) {
+				c, err := p.loadOutputs(cmd, &o, config.Loader{})
+				return c, watch.Join(err, beside.add(c))
+			}
 			c, err := load()
 			if err != nil {
 				return err
 			}
-			o, err := listen.observe(cmd.Context(), c.Listen, p.log())
-			if err != nil {
-				return err
-			}
-			return errors.Join(p.follow(cmd.Context(), &access, c, load, o), failed(o.close()))
+			return p.runBeside(cmd.Context(), &beside, &access, c, load)
 		},
 	}
 	p.registerFacts(cmd.Flags())
 	o.register(cmd.Flags())
 	access.register(cmd.Flags())
-	listen.register(cmd.Flags())
+	beside.register(cmd.Flags())
 	return cmd
 }
 
 // follow runs the agent until ctx ends, and starts it anew with each SIGHUP.
 // Until a new configuration is known to work, the one that runs goes on.
-func (p *program) follow(ctx context.Context, access *accessFlags, c *config.Config, load func() (*config.Config, error), o *observer) error {
+func (p *program) follow(ctx context.Context, access *accessFlags, c *config.Config, load func() (*config.Config, error), others company) error {
 	log := p.log()
 	hangups := make(chan os.Signal, 1)
 	if len(hangupSignals()) > 0 {
 		signal.Notify(hangups, hangupSignals()...)
 		defer signal.Stop(hangups)
 	}
-	s := settle(o.report())
+	s := settle(others.report())
 	defer s.stop()
 	open := func(c *config.Config) ([]watch.Source, error) {
-		return p.withAPI(ctx, access, c, needsOf(c), apiserver.Follow, p.sources(ctx, c))
+		return p.withAPI(ctx, access, c, append(needsOf(c), c.Serve.Needs()...), apiserver.Follow, p.sources(ctx, c))
 	}
 	sources, err := open(c)
 	if err != nil {
 		return err
 	}
 	for {
-		o.watch(sources, c.MaxAge)
+		others.watch(sources, c)
 		a := agent.Agent{Sources: sources, Outputs: c.Outputs, Hooks: c.Hooks, Timing: c.Timing, Log: log, Report: s.report}
 		var renewed *config.Config
 		err := until(ctx, hangups, a.Run, func() bool {
@@ -97,6 +96,9 @@ func (p *program) follow(ctx context.Context, access *accessFlags, c *config.Con
 		}
 		if renewed.Listen != c.Listen {
 			log.Warn("the address to listen on stays as it was; a new one takes a restart", "listen", renewed.Listen)
+		}
+		if renewed.Serve.Listen != c.Serve.Listen || renewed.Serve.SocketMode != c.Serve.SocketMode {
+			log.Warn("the address to serve facts on stays as it was; a new one takes a restart", "serve", renewed.Serve.Listen)
 		}
 		c = renewed
 	}
