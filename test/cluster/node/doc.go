@@ -2,7 +2,7 @@
 // containerd, on this machine, with pods that have networks, volumes, limits and logs as
 // anywhere. It takes root on Linux, runc and the CNI plugins; [Check] says what is missing.
 //
-//	n, err := node.Start(ctx, node.Options{Images: []node.Image{app}}) // Ready in about ten seconds
+//	n, err := node.Start(ctx, node.Options{Images: []image.Image{app}}) // Ready in about ten seconds
 //	defer n.Stop()
 //	pods, err := n.Client().CoreV1().Pods("default").List(ctx, metav1.ListOptions{})
 //
@@ -18,8 +18,8 @@
 // have no address that works, and there is no way out of the node. [Node.DialContext]
 // reaches a pod from the test.
 //
-// Images are made from files by [Image], no container engine is needed, and loaded by
-// [Node.Load]. Nothing is ever pulled.
+// Images are made from files by package image, no container engine is needed, and loaded by
+// [Node.Load], or with [Node.Import] from an archive that is there. Nothing is ever pulled.
 //
 // # Where it runs
 //

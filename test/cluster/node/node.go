@@ -21,6 +21,7 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/podfacts/podfacts/cmd/release/image"
 	"github.com/podfacts/podfacts/test/cluster"
 )
 
@@ -42,7 +43,8 @@ const (
 
 // Options say how to start a node. The zero value is a node without images to run.
 type Options struct {
-	Images   []Image           // loaded before it is ready
+	Images   []image.Image     // loaded before it is ready
+	Archives []string          // files with images, imported before it is ready: see [Node.Import]
 	Labels   map[string]string // of the node; nil means region r1 and zone zone-a
 	Flags    []string          // more kube-apiserver flags, such as --feature-gates=…
 	Progress io.Writer         // where a build says what it does; nil means stderr
@@ -182,14 +184,19 @@ func (n *Node) start(ctx context.Context) error {
 	if err := n.startContainerd(ctx); err != nil {
 		return err
 	}
-	images := append([]Image{{
-		Name:       pauseImage,
+	images := append([]image.Image{{
+		Names:      []string{pauseImage},
 		Entrypoint: []string{"/pause"},
 		User:       "65535:65535",
-		Files:      map[string]File{"pause": {Source: pause}},
+		Files:      map[string]image.File{"pause": {Source: pause}},
 	}}, n.options.Images...)
 	if err := n.Load(ctx, images...); err != nil {
 		return err
+	}
+	for _, archive := range n.options.Archives {
+		if err := n.Import(ctx, archive); err != nil {
+			return err
+		}
 	}
 	return n.StartKubelet(ctx)
 }

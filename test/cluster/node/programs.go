@@ -9,11 +9,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/podfacts/podfacts/cmd/release/image"
 	"github.com/podfacts/podfacts/test/cluster"
 )
 
@@ -35,28 +37,37 @@ func (n *Node) containerdSocket() string { return filepath.Join(n.dir, "containe
 
 // Load makes images known to the node under their names. Pods name them with
 // imagePullPolicy Never or IfNotPresent.
-func (n *Node) Load(ctx context.Context, images ...Image) error {
+func (n *Node) Load(ctx context.Context, images ...image.Image) error {
 	for _, image := range images {
 		if err := n.load(ctx, image); err != nil {
-			return fmt.Errorf("loading image %s: %w", image.Name, err)
+			return fmt.Errorf("loading image %s: %w", strings.Join(image.Names, ", "), err)
 		}
 	}
 	return nil
 }
 
-func (n *Node) load(ctx context.Context, image Image) error {
+func (n *Node) load(ctx context.Context, image image.Image) error {
+	built, err := image.Build()
+	if err != nil {
+		return err
+	}
 	f, err := os.CreateTemp(n.dir, "image-*.tar")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name())
-	if err := errors.Join(image.Write(f), f.Close()); err != nil {
+	if err := errors.Join(built.WriteDocker(f), f.Close()); err != nil {
 		return err
 	}
+	return n.Import(ctx, f.Name())
+}
+
+// Import makes the images of an archive known, one of `docker save` or of an OCI layout.
+func (n *Node) Import(ctx context.Context, archive string) error {
 	cmd := exec.CommandContext(ctx, filepath.Join(n.bin, cluster.Ctr.String()),
-		"--address", n.containerdSocket(), "--namespace", "k8s.io", "images", "import", "--local", f.Name())
+		"--address", n.containerdSocket(), "--namespace", "k8s.io", "images", "import", "--local", archive)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w: %s", err, bytes.TrimSpace(out))
+		return fmt.Errorf("importing %s: %w: %s", archive, err, bytes.TrimSpace(out))
 	}
 	return nil
 }
