@@ -20,13 +20,16 @@ RACE := $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && \
 LINT = $(GO) tool -modfile=$(CURDIR)/test/tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build test e2e lint tidy fuzz fuzz-list bench cover cross clean
+.PHONY: help build release test e2e lint tidy fuzz fuzz-list bench cover cross clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build the static binary bin/podfacts
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/podfacts
+
+release: ## make dist/ for the version that HEAD is tagged with (RELEASE_FLAGS=-snapshot to try it)
+	@$(GO) run ./cmd/release $(RELEASE_FLAGS)
 
 test: ## run every test, those in nested modules too
 	@$(if $(RACE),,echo "race detector off: it needs cgo and a C compiler")
@@ -86,4 +89,4 @@ cross: ## vet and link for the other platforms
 	done
 
 clean: ## remove what was built
-	rm -rf bin test/bin
+	rm -rf bin dist test/bin

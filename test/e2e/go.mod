@@ -10,6 +10,7 @@ replace (
 )
 
 require (
+	github.com/podfacts/podfacts v0.0.0-00010101000000-000000000000
 	github.com/podfacts/podfacts/test/cluster v0.0.0-00010101000000-000000000000
 	k8s.io/api v0.36.3
 	k8s.io/apimachinery v0.36.3

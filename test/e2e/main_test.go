@@ -9,9 +9,12 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/podfacts/podfacts/cmd/release/image"
 	"github.com/podfacts/podfacts/test/cluster/node"
 	"github.com/podfacts/podfacts/test/cluster/suite"
 )
@@ -25,7 +28,7 @@ const (
 var (
 	// shared is for all scenarios.
 	shared *suite.Suite
-	// binary is podfacts as it is released, which is also in the image.
+	// binary is podfacts as it is released, out of the archive.
 	binary string
 )
 
@@ -84,22 +87,32 @@ func options(ctx context.Context) (suite.Options, error) {
 	if err := node.Check(err); err != nil {
 		return o, err
 	}
-	o.Node.Images = []node.Image{app, {
-		Name:       podfactsImage,
-		Entrypoint: []string{"/podfacts"},
-		User:       "65532:65532",
-		Files:      map[string]node.File{"podfacts": {Source: binary}},
-	}}
-	return o, build(ctx)
+	o.Node.Images = []image.Image{app}
+	if err := build(ctx); err != nil {
+		return o, err
+	}
+	// Both have the same names: the layout, which comes last, is what pods run.
+	for _, pattern := range []string{"*.docker.tar", "*.oci.tar"} {
+		archives, err := filepath.Glob(filepath.Join(filepath.Dir(binary), "dist", pattern))
+		if err != nil || len(archives) != 1 {
+			return o, fmt.Errorf("the release has not one %s, but %q", pattern, archives)
+		}
+		o.Node.Archives = append(o.Node.Archives, archives...)
+	}
+	return o, nil
 }
 
-// build builds podfacts as it is released.
+// build makes a release and unpacks the binary for this machine.
 func build(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, "./cmd/podfacts")
+	dir := filepath.Dir(binary)
+	dist := filepath.Join(dir, "dist")
+	here := runtime.GOOS + "/" + runtime.GOARCH
+	script := `go run ./cmd/release -snapshot -platforms "$1" -out "$2" && tar -xzf "$2"/*"$3" -C "$4" podfacts`
+	cmd := exec.CommandContext(ctx, "sh", "-c", script, "sh",
+		"linux/"+runtime.GOARCH+","+here, dist, strings.ReplaceAll(here, "/", "_")+".tar.gz", dir)
 	cmd.Dir = filepath.Join("..", "..")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("building podfacts: %w\n%s", err, out)
+		return fmt.Errorf("making a release: %w\n%s", err, out)
 	}
 	return nil
 }
