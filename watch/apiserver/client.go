@@ -30,12 +30,11 @@ type Client struct {
 	// Server is the URL.
 	Server string
 
-	ca        string // what says which certificates are trusted
-	tokenFile string
-	timeout   time.Duration
-	objects   dynamic.Interface
-	raw       rest.Interface
-	conn      *connection
+	found   found
+	timeout time.Duration
+	objects dynamic.Interface
+	raw     rest.Interface
+	conn    *connection
 
 	mu        sync.Mutex
 	stats     Stats
@@ -58,7 +57,7 @@ type Request struct {
 
 func newClient(f found, timeout time.Duration) (*Client, error) {
 	c := &Client{
-		Origin: f.origin, Server: f.config.Host, ca: f.ca, tokenFile: f.tokenFile,
+		Origin: f.origin, Server: f.config.Host, found: f,
 		timeout: cmp.Or(timeout, 5*time.Second),
 		stats:   Stats{Requests: make(map[Request]uint64)},
 		served:  make(map[string][]resource), suggested: make(map[object.Kind]string),
@@ -67,11 +66,11 @@ func newClient(f found, timeout time.Duration) (*Client, error) {
 	config.QPS = -1 // the requests of a plan are few
 	config.GroupVersion = &schema.GroupVersion{}
 	config.WarningHandler = rest.NoWarnings{}
-	h, conn, err := connect(found{config: config, ca: f.ca, tokenFile: f.tokenFile}, c.count)
+	authorized, conn, err := connect(found{config: config, ca: f.ca, tokenFile: f.tokenFile}, func(*http.Transport) {})
 	if err != nil {
 		return nil, err
 	}
-	raw, err := rest.UnversionedRESTClientForConfigAndClient(config, h)
+	raw, err := rest.UnversionedRESTClientForConfigAndClient(config, &http.Client{Transport: caller{next: authorized, count: c.count}})
 	if err != nil {
 		return nil, err
 	}

@@ -156,10 +156,10 @@ func (c *Client) fail(req request, err error, info *call) error {
 		e.Reason, e.Err = Unauthorized, errors.New(first)
 		e.Hint = "the credential plugin of " + c.Origin + " must be installed and work"
 	case c.noAuthority(err):
-		e.Reason, e.Hint = Untrusted, fmt.Sprintf("put the certificate of the cluster's CA into %s, as PEM", c.ca)
+		e.Reason, e.Hint = Untrusted, fmt.Sprintf("put the certificate of the cluster's CA into %s, as PEM", c.found.ca)
 	case malformed(err):
 		e.Reason, e.Hint = Broken, fmt.Sprintf("check that %s is an API server", c.Server)
-	case c.tokenFile != "" && (errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission)):
+	case c.found.tokenFile != "" && (errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission)):
 		e.Reason = Unauthorized
 	default:
 		e.Reason, e.Hint = Unreachable, "check network policies and the address"
@@ -196,7 +196,7 @@ func (c *Client) refused(e *Error, req request, status *apierrors.StatusError) {
 		e.Reason, e.Hint = Unauthorized, "check the credentials of "+c.Origin
 		if at, ok := c.tokenExpiry(); ok && time.Now().After(at) {
 			e.Reason = Expired
-			e.Hint = fmt.Sprintf("the token in %s expired on %s; it is not being renewed", c.tokenFile, at.UTC().Format(time.RFC3339))
+			e.Hint = fmt.Sprintf("the token in %s expired on %s; it is not being renewed", c.found.tokenFile, at.UTC().Format(time.RFC3339))
 		}
 	case code == http.StatusNotFound:
 		e.Reason, e.Hint = NotFound, "check that the API server serves it"
@@ -268,13 +268,13 @@ func (c *Client) trustHint(err error) string {
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
 		return "use a name or address that the certificate is for"
 	}
-	return fmt.Sprintf("%s is not signed by %s; check that the CA is that of the cluster", c.Server, c.ca)
+	return fmt.Sprintf("%s is not signed by %s; check that the CA is that of the cluster", c.Server, c.found.ca)
 }
 
 // tokenExpiry reads when the token in use ends. It is no secret, and the rest
 // is not looked at.
 func (c *Client) tokenExpiry() (time.Time, bool) {
-	data, err := os.ReadFile(c.tokenFile)
+	data, err := os.ReadFile(c.found.tokenFile)
 	parts := strings.Split(strings.TrimSpace(string(data)), ".")
 	if err != nil || len(parts) != 3 {
 		return time.Time{}, false

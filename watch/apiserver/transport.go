@@ -7,16 +7,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	utilnet "k8s.io/apimachinery/pkg/util/net"
-	"k8s.io/client-go/transport"
 )
 
 // call travels with the context of one request.
@@ -187,7 +183,7 @@ func (c *connection) close() {
 
 // credentials tells those of now from those that they replaced.
 func (c *Client) credentials() [sha256.Size]byte {
-	token, _ := os.ReadFile(c.tokenFile) // what cannot be read is as good as empty
+	token, _ := os.ReadFile(c.found.tokenFile) // what cannot be read is as good as empty
 	ca, _ := os.ReadFile(c.conn.caFile)
 	return sha256.Sum256(slices.Concat(token, []byte{0}, ca))
 }
@@ -196,55 +192,4 @@ func (c *Client) credentials() [sha256.Size]byte {
 func untrusted(err error) bool {
 	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
 	return ok
-}
-
-// connect makes the way to the server: credentials, then the connection.
-func connect(f found, count func(verb string, code int)) (*http.Client, *connection, error) {
-	tc, err := f.config.TransportConfig()
-	if err != nil {
-		return nil, nil, err
-	}
-	conn := &connection{caFile: tc.TLS.CAFile}
-	static := tc.TLS.CAData
-	if conn.caFile != "" && len(static) > 0 {
-		conn.caFile = "" // as client-go, where the data win
-	}
-	conn.make = func(ca []byte) (*http.Transport, error) {
-		config := *tc
-		config.TLS.CAFile, config.TLS.CAData = "", ca
-		if conn.caFile == "" {
-			config.TLS.CAData = static
-		}
-		secure, err := transport.TLSConfigFor(&config)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f.ca, err)
-		}
-		// As patient as the pings below, for servers that speak HTTP/1.1 alone.
-		alive := net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 5 * time.Second, Count: 3}
-		dial := (&net.Dialer{Timeout: 5 * time.Second, KeepAliveConfig: alive}).DialContext
-		if config.DialHolder != nil {
-			dial = config.DialHolder.Dial
-		}
-		return utilnet.SetOldTransportDefaults(&http.Transport{
-			TLSClientConfig:     secure,
-			DialContext:         dial,
-			TLSHandshakeTimeout: 5 * time.Second,
-			MaxIdleConnsPerHost: 2,
-			DisableCompression:  config.DisableCompression,
-			Proxy:               config.Proxy, // nil is that of the environment
-			ForceAttemptHTTP2:   true,
-			// As in utilnet.SetTransportDefaults, which brings an HTTP/2 of its own:
-			// within 45 seconds, pings find out that nobody is at the other end any more.
-			HTTP2: &http.HTTP2Config{SendPingTimeout: 30 * time.Second, PingTimeout: 15 * time.Second},
-		}), nil
-	}
-	var next http.RoundTripper = conn
-	if f.tokenFile != "" {
-		next = &tokenFile{path: f.tokenFile, next: conn}
-	}
-	authorized, err := transport.HTTPWrappersForConfig(tc, next)
-	if err != nil {
-		return nil, nil, err
-	}
-	return &http.Client{Transport: caller{next: authorized, count: count}}, conn, nil
 }
