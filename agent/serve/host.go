@@ -7,14 +7,13 @@ import (
 	"strings"
 )
 
-// checkHost answers to addresses and to localhost. Any other name was given to
-// this address by someone else: a web page whose name leads to 127.0.0.1 would
-// otherwise read the answers in its visitor's browser. No browser reaches a unix
-// socket.
-func checkHost(next http.Handler) http.Handler {
+// checkHost answers to names of the server's own. Any other was given to this
+// address by someone else: a web page whose name leads to 127.0.0.1 would otherwise
+// read the answers in its visitor's browser. No browser reaches a unix socket.
+func checkHost(own func(host string) bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-		if (local == nil || local.Network() != "unix") && !isOwn(r.Host) {
+		if (local == nil || local.Network() != "unix") && !own(r.Host) {
 			http.Error(w, "this server answers to IP addresses and localhost, and not to the name in the Host header", http.StatusMisdirectedRequest)
 			return
 		}
@@ -22,9 +21,9 @@ func checkHost(next http.Handler) http.Handler {
 	})
 }
 
-// isOwn reports whether a Host header is an IP address or localhost, with or
+// IsOwn reports whether a Host header is an IP address or localhost, with or
 // without a port. HTTP/1.0 has none, and browsers do not speak it.
-func isOwn(host string) bool {
+func IsOwn(host string) bool {
 	name := host
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		name = h

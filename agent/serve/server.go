@@ -31,6 +31,17 @@ type Server struct {
 	// Connections is how many are kept. Zero: 32.
 	Connections int
 	Log         *slog.Logger // nil: silent
+
+	// Hosts reports whether a Host header is answered. Nil is [IsOwn].
+	Hosts func(host string) bool
+	// Header is how many bytes of a request's are read. Zero: 8 KiB.
+	Header int
+	// Streams leaves it to the Handler to bound how long a request's body and its
+	// answer take, and how large they are.
+	Streams bool
+	// Grace is how long requests may go on at the end. Zero: they are told to end at
+	// once, and have a second.
+	Grace time.Duration
 }
 
 // Serve answers until ctx ends, and then returns nil. It closes the listener and
@@ -41,17 +52,23 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		log = slog.New(slog.DiscardHandler)
 	}
 	g := &gate{Listener: l, most: cmp.Or(s.Connections, maxConnections)}
+	requests, end := ctx, context.CancelFunc(func() {})
+	if s.Grace > 0 {
+		requests, end = context.WithCancel(context.WithoutCancel(ctx))
+	}
+	defer end()
 	server := &http.Server{
-		Handler:                      http.MaxBytesHandler(checkHost(s.Handler), maxBody),
+		Handler:                      s.handler(),
 		DisableGeneralOptionsHandler: true,
 		ReadHeaderTimeout:            headerTimeout,
-		ReadTimeout:                  readTimeout,
-		WriteTimeout:                 writeTimeout,
 		IdleTimeout:                  idleTimeout,
-		MaxHeaderBytes:               maxHeader,
+		MaxHeaderBytes:               cmp.Or(s.Header, maxHeader),
 		ConnState:                    g.note,
 		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		BaseContext:                  func(net.Listener) context.Context { return ctx },
+		BaseContext:                  func(net.Listener) context.Context { return requests },
+	}
+	if !s.Streams {
+		server.ReadTimeout, server.WriteTimeout = readTimeout, writeTimeout
 	}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(g) }()
@@ -62,9 +79,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		return err
 	case <-ctx.Done():
 	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), cmp.Or(s.Grace, lastWords))
 	defer cancel()
 	if server.Shutdown(last) != nil {
+		end()
 		server.Close() //nolint:errcheck // nothing more can be done for them
 	}
 	err := <-done
@@ -73,4 +91,17 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		return err
 	}
 	return nil
+}
+
+// handler is what stands before the handler proper.
+func (s *Server) handler() http.Handler {
+	hosts := s.Hosts
+	if hosts == nil {
+		hosts = IsOwn
+	}
+	h := checkHost(hosts, s.Handler)
+	if s.Streams {
+		return h
+	}
+	return http.MaxBytesHandler(h, maxBody)
 }

@@ -121,10 +121,10 @@ func FuzzHost(f *testing.F) {
 		}
 		name = strings.ToLower(strings.Trim(name, "[]"))
 		_, err := netip.ParseAddr(name)
-		if isOwn(host) && host != "" && name != "localhost" && err != nil {
+		if IsOwn(host) && host != "" && name != "localhost" && err != nil {
 			t.Errorf("%q is let in", host)
 		}
-		if !isOwn(host) && err == nil && !strings.ContainsAny(host, "[]") {
+		if !IsOwn(host) && err == nil && !strings.ContainsAny(host, "[]") {
 			t.Errorf("%q is not let in", host)
 		}
 	})
