@@ -8,7 +8,7 @@ FUZZTIME ?= 10s
 BENCH    ?= full
 
 # Tests that need much more than the product does are modules of their own.
-NESTED := $(patsubst %/go.mod,%,$(wildcard test/kubelet/go.mod test/templates/go.mod test/metrics/go.mod test/clock/go.mod test/cluster/go.mod))
+NESTED := $(patsubst %/go.mod,%,$(wildcard test/kubelet/go.mod test/templates/go.mod test/metrics/go.mod test/clock/go.mod test/release/go.mod test/cluster/go.mod))
 # Two name tools and have no code.
 TOOLS  := test/tools test/containerd
 OWN    := . $(filter-out $(TOOLS),$(patsubst %/go.mod,%,$(wildcard test/*/go.mod)))
@@ -34,6 +34,7 @@ release: ## make dist/ for the version that HEAD is tagged with (RELEASE_FLAGS=-
 test: ## run every test, those in nested modules too
 	@$(if $(RACE),,echo "race detector off: it needs cgo and a C compiler")
 	$(GO) test $(RACE) ./...
+	@# What test/release reads is outside of it, where go test does not look for changes.
 	@# Without -race: these drive other people's code or a built binary, and share their build with lint.
 	@set -e; for module in $(NESTED); do \
 		case $$module in \
@@ -41,11 +42,13 @@ test: ## run every test, those in nested modules too
 		test/templates) about="the template functions beside the originals" ;; \
 		test/metrics) about="Prometheus' parsers, linter and engine (the first build takes a minute)" ;; \
 		test/clock) about="podfacts with a clock that steps (the first build takes a minute)" ;; \
+		test/release) about="a release, read by those who will read it (the first build takes a minute)" ;; \
 		test/cluster) about="a real etcd and kube-apiserver (the first build takes about ten minutes)" ;; \
 		esac; \
 		echo "== $$module: $$about"; \
 		[ $$module != test/cluster ] || (cd $$module && $(GO) run ./up -build); \
-		(cd $$module && $(GO) test ./...); \
+		fresh=; [ $$module != test/release ] || fresh=-count=1; \
+		(cd $$module && $(GO) test $$fresh ./...); \
 	done
 
 e2e: ## run the examples under a real kubelet (root on Linux, or KUBECONFIG=… E2E_IMAGE=…)
