@@ -12,42 +12,42 @@ func openAPIAnswer(q *request) (answer, error) {
 	if _, err := q.accepts(typeJSON); err != nil {
 		return answer{}, err
 	}
-	paths := object{}
+	paths := dict{}
 	for _, r := range routes() {
-		paths[r.path] = object{"get": r.operation()}
+		paths[r.path] = dict{"get": r.operation()}
 	}
-	return encode(typeJSON, object{
+	return encode(typeJSON, dict{
 		"openapi": "3.1.0",
-		"info": object{
+		"info": dict{
 			"title": "podfacts", "version": "1",
 			"description": "What a pod knows of itself, for its containers. HEAD is answered like GET.",
-			"license":     object{"name": "Apache 2.0", "identifier": "Apache-2.0"},
+			"license":     dict{"name": "Apache 2.0", "identifier": "Apache-2.0"},
 		},
-		"servers":    []any{object{"url": "/"}},
+		"servers":    []any{dict{"url": "/"}},
 		"paths":      paths,
-		"components": object{"schemas": schemas()},
+		"components": dict{"schemas": schemas()},
 	})
 }
 
-// object is one of JSON.
-type object = map[string]any
+// dict is an object of JSON.
+type dict = map[string]any
 
-func (r route) operation() object {
-	responses := object{"200": r.success()}
+func (r route) operation() dict {
+	responses := dict{"200": r.success()}
 	if r.answer != nil {
-		responses["304"] = object{"description": "what If-None-Match names is what there is", "headers": etagHeader()}
+		responses["304"] = dict{"description": "what If-None-Match names is what there is", "headers": etagHeader()}
 	}
 	for _, status := range r.failures() {
-		failure := object{"description": http.StatusText(status), "content": object{
-			mediaType(typeProblem): object{"schema": ref("Problem")},
-			mediaType(typeText):    object{"schema": object{"type": "string"}},
+		failure := dict{"description": http.StatusText(status), "content": dict{
+			mediaType(typeProblem): dict{"schema": ref("Problem")},
+			mediaType(typeText):    dict{"schema": dict{"type": "string"}},
 		}}
 		if status == http.StatusServiceUnavailable {
-			failure["headers"] = object{"Retry-After": header("seconds", object{"type": "integer"})}
+			failure["headers"] = dict{"Retry-After": header("seconds", dict{"type": "integer"})}
 		}
 		responses[strconv.Itoa(status)] = failure
 	}
-	operation := object{"operationId": r.id, "summary": r.summary, "responses": responses, "security": []any{}}
+	operation := dict{"operationId": r.id, "summary": r.summary, "responses": responses, "security": []any{}}
 	if r.doc != "" {
 		operation["description"] = r.doc
 	}
@@ -67,23 +67,23 @@ func (r route) failures() []int {
 	return slices.Compact(all)
 }
 
-func (r route) success() object {
-	content := object{}
+func (r route) success() dict {
+	content := dict{}
 	for _, kind := range r.kinds {
-		schema := object{"type": "string"}
+		schema := dict{"type": "string"}
 		switch {
 		case r.id == "view" && kind != typeText:
-			schema = object{"anyOf": []any{object{"type": "object"}, object{"type": "array", "items": ref("Origin")}}}
+			schema = dict{"anyOf": []any{dict{"type": "object"}, dict{"type": "array", "items": ref("Origin")}}}
 		case r.id == "env" && (kind == typeJSON || kind == typeYAML):
-			schema = object{"type": "object", "additionalProperties": object{"type": "string"}}
+			schema = dict{"type": "object", "additionalProperties": dict{"type": "string"}}
 		case r.id == "openapi":
-			schema = object{"type": "object"}
+			schema = dict{"type": "object"}
 		case kind == typeJSON, kind == typeYAML:
-			schema = object{} // whatever a fact is
+			schema = dict{} // whatever a fact is
 		}
-		content[mediaType(kind)] = object{"schema": schema}
+		content[mediaType(kind)] = dict{"schema": schema}
 	}
-	success := object{"description": r.summary, "content": content}
+	success := dict{"description": r.summary, "content": content}
 	if r.answer != nil {
 		success["headers"] = etagHeader()
 	}
@@ -93,21 +93,21 @@ func (r route) success() object {
 func (r route) parameters() []any {
 	var all []any
 	if strings.HasSuffix(r.path, factParam) {
-		all = append(all, object{
-			"name": strings.Trim(factParam, "{}"), "in": "path", "required": true, "schema": object{"type": "string"}, "example": "pod.name",
+		all = append(all, dict{
+			"name": strings.Trim(factParam, "{}"), "in": "path", "required": true, "schema": dict{"type": "string"}, "example": "pod.name",
 			"description": "the path of a fact, or its parts with slashes between them",
 		})
 	}
 	for _, p := range r.params {
-		schema := object{"type": "string"}
+		schema := dict{"type": "string"}
 		if p.enum != nil {
 			schema["enum"] = p.enum
 		}
 		var example any = p.example
 		if p.list {
-			schema, example = object{"type": "array", "items": schema}, []string{p.example}
+			schema, example = dict{"type": "array", "items": schema}, []string{p.example}
 		}
-		param := object{"name": p.name, "in": "query", "description": p.doc, "schema": schema}
+		param := dict{"name": p.name, "in": "query", "description": p.doc, "schema": schema}
 		if p.example != "" {
 			param["example"] = example
 		}
@@ -117,18 +117,18 @@ func (r route) parameters() []any {
 	if r.stream != nil {
 		name, doc = "Last-Event-ID", "the id of the last event that was heard"
 	}
-	return append(all, object{"name": name, "in": "header", "description": doc, "schema": object{"type": "string"}})
+	return append(all, dict{"name": name, "in": "header", "description": doc, "schema": dict{"type": "string"}})
 }
 
-func etagHeader() object {
-	return object{"ETag": header("strong validator of the answer", object{"type": "string"})}
+func etagHeader() dict {
+	return dict{"ETag": header("strong validator of the answer", dict{"type": "string"})}
 }
 
-func header(doc string, schema object) object {
-	return object{"description": doc, "schema": schema}
+func header(doc string, schema dict) dict {
+	return dict{"description": doc, "schema": schema}
 }
 
-func ref(name string) object { return object{"$ref": "#/components/schemas/" + name} }
+func ref(name string) dict { return dict{"$ref": "#/components/schemas/" + name} }
 
 // mediaType is a content type without its charset.
 func mediaType(kind string) string {
@@ -136,26 +136,26 @@ func mediaType(kind string) string {
 	return kind
 }
 
-func schemas() object {
-	text, moment := object{"type": "string"}, object{"type": "string", "format": "date-time"}
-	flag := object{"type": "boolean"}
-	return object{
-		"Problem": object{
+func schemas() dict {
+	text, moment := dict{"type": "string"}, dict{"type": "string", "format": "date-time"}
+	flag := dict{"type": "boolean"}
+	return dict{
+		"Problem": dict{
 			"type": "object", "description": "RFC 9457", "required": []string{"title", "status", "detail"},
-			"properties": object{
-				"title": text, "status": object{"type": "integer"}, "detail": text, "fact": text, "reason": text, "hint": text,
+			"properties": dict{
+				"title": text, "status": dict{"type": "integer"}, "detail": text, "fact": text, "reason": text, "hint": text,
 			},
 		},
-		"Origin": object{
+		"Origin": dict{
 			"type": "object", "required": []string{"source"},
-			"properties": object{
-				"fact": text, "value": object{}, "source": text, "from": text, "confirmed": moment, "written": moment,
-				"stale": flag, "unset": flag, "sensitive": flag, "others": object{"type": "array", "items": ref("Origin")},
+			"properties": dict{
+				"fact": text, "value": dict{}, "source": text, "from": text, "confirmed": moment, "written": moment,
+				"stale": flag, "unset": flag, "sensitive": flag, "others": dict{"type": "array", "items": ref("Origin")},
 			},
 		},
-		"Event": object{
+		"Event": dict{
 			"type": "object", "required": []string{"changed"}, "description": "the data of an event of /v1/watch",
-			"properties": object{"since": text, "changed": object{"type": "array", "items": text}},
+			"properties": dict{"since": text, "changed": dict{"type": "array", "items": text}},
 		},
 	}
 }

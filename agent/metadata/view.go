@@ -46,7 +46,7 @@ func (s *Service) current() *view {
 		return last
 	}
 	v := &view{whole: newest, container: settings.Container, version: version}
-	v.expose(settings.Expose)
+	v.part, v.paths = settings.show(newest)
 	if last != nil && last.part.Equal(v.part) {
 		v.json, v.id = last.json, last.id
 	} else {
@@ -84,20 +84,25 @@ func (s *Service) since(id string, v *view) ([]watch.Path, bool) {
 	return slices.Compact(changed), true
 }
 
-// expose cuts the part out of the whole.
-func (v *view) expose(all []Exposed) {
+// Show gives the part of a snapshot that the settings expose.
+func (s Settings) Show(whole *watch.Snapshot) *watch.Snapshot {
+	part, _ := s.show(whole)
+	return part
+}
+
+func (s Settings) show(whole *watch.Snapshot) (part *watch.Snapshot, paths []watch.Path) {
 	var named []watch.Path
-	for _, e := range all {
-		p, err := v.whole.Resolve(e.Path)
+	for _, e := range s.Expose {
+		p, err := whole.Resolve(render.InContainer(e.Path, s.Container))
 		if err != nil {
 			continue // it names no container, and so no fact
 		}
-		v.paths = append(v.paths, p)
+		paths = append(paths, p)
 		if e.Named && len(p.Segments()) > 1 {
 			named = append(named, p)
 		}
 	}
-	v.part = v.whole.Only(v.paths, named)
+	return whole.Only(paths, named), paths
 }
 
 func (v *view) encode() {
