@@ -53,7 +53,10 @@ type Agent struct {
 	Sources []watch.Source // best first
 	Outputs []Output
 	// Hooks are told when outputs have changed.
-	Hooks  []Hook
+	Hooks []Hook
+	// Needs are those of whoever gets the facts by Report, beside what the outputs
+	// need. They are passed on in Started.
+	Needs  watch.Needs
 	Timing watch.Timing
 	// Wait is how long Once waits for facts that are missing. Zero: not at all.
 	Wait time.Duration

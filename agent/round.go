@@ -41,7 +41,7 @@ func (a *Agent) round() *round {
 		r.tell = func(Report) {}
 	}
 	r.states = make([]state, len(r.units))
-	started := Started{At: time.Now(), Every: a.Timing.Longest(), Limit: roundLimit}
+	started := Started{At: time.Now(), Needs: slices.Clone(a.Needs), Every: a.Timing.Longest(), Limit: roundLimit}
 	for _, u := range r.units {
 		started.Outputs = append(started.Outputs, u.name())
 		started.Needs = append(started.Needs, u.needs...)

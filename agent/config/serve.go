@@ -17,6 +17,10 @@ import (
 	"github.com/podfacts/podfacts/watch/environ"
 )
 
+// ServeName names what other containers are shown, where others have the path of a
+// file.
+const ServeName = "serve"
+
 // Serve says where other containers may ask for facts, and for which.
 type Serve struct {
 	// Listen is the address: on loopback, or a unix socket. Empty: nowhere.
@@ -88,10 +92,9 @@ func (c *Config) Expose(name, by string) (Exposed, error) {
 	case len(s) > 1 && s[0] == "objects" && !slices.ContainsFunc(c.API.Objects, func(o apiserver.Object) bool { return o.ID == s[1] }):
 		return Exposed{}, fmt.Errorf("there is no object with the id %s; add it to api.objects", s[1])
 	}
-	if parent, _ := p.Parent(); parent != "" {
-		if kind, ok := watch.KindOf(parent); ok && kind == watch.Objects {
-			return Exposed{}, fmt.Errorf("%s lies in a list; expose all of %s, or leave it out", p, parent)
-		}
+	group := p.Segments()[0]
+	if kind, _ := watch.KindOf(watch.Path(group)); kind == watch.Objects && p != watch.Path(group) {
+		return Exposed{}, fmt.Errorf("%s lies in a list; expose all of %s, or leave it out", p, group)
 	}
 	return Exposed{Path: p, Asked: true, By: by}, nil
 }

@@ -72,6 +72,7 @@ func (o *outputFlags) take(cmd *cobra.Command) {
 	o.exec = cmd.Name() == "exec"
 	ours := pflag.NewFlagSet(cmd.Name(), pflag.ContinueOnError)
 	o.register(ours)
+	o.served.register(ours)
 	ours.VisitAll(func(f *pflag.Flag) {
 		theirs := cmd.Flags().Lookup(f.Name)
 		if theirs == nil || !theirs.Changed {

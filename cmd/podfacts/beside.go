@@ -28,7 +28,11 @@ func (b *besideFlags) register(flags *pflag.FlagSet) {
 
 // add puts what the flags say into a configuration.
 func (b *besideFlags) add(c *config.Config) error {
-	return b.serve.add(c)
+	err := b.serve.add(c)
+	if len(b.serve.expose) > 0 && c != nil && c.Serve.Listen == "" {
+		err = watch.Join(err, errors.New("--expose belongs to --serve"))
+	}
+	return err
 }
 
 // open starts all of it. What has been started is stopped where something cannot

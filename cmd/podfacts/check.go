@@ -44,6 +44,7 @@ template, such as {{ if hasFact "node.zone" }}, is not marked.`,
 	}
 	p.registerFacts(cmd.Flags())
 	o.register(cmd.Flags())
+	o.served.registerExpose(cmd.Flags())
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "print nothing when all is well")
 	return cmd
 }
@@ -91,6 +92,8 @@ func kind(r render.Renderer) string {
 		return r.Dialect.String()
 	case *render.View:
 		return "the whole view as " + r.Format
+	case shown:
+		return "what other containers are shown, as JSON"
 	case environment:
 		return "the environment of a command"
 	}

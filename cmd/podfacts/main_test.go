@@ -46,6 +46,7 @@ func TestScripts(t *testing.T) {
 			"waitfor":    waitFor,
 			"eventually": eventually,
 			"signal":     sendSignal,
+			"ask":        askServer,
 		},
 	})
 }

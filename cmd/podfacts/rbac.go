@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/podfacts/podfacts/agent"
 	"github.com/podfacts/podfacts/agent/config"
 	"github.com/podfacts/podfacts/watch"
 	"github.com/podfacts/podfacts/watch/apiserver"
@@ -62,6 +63,7 @@ warnings say so; a definition among the --objects tells as well.`,
 	}
 	p.registerFacts(cmd.Flags())
 	o.register(cmd.Flags())
+	o.served.registerExpose(cmd.Flags())
 	dry.register(cmd.Flags())
 	access.registerAccess(cmd.Flags())
 	flags := cmd.Flags()
@@ -88,6 +90,7 @@ func (r *rbac) plan(ctx context.Context, p *program, w *world, c *config.Config)
 	case "run":
 	case "init":
 		mode = apiserver.Once
+		c.Outputs = slices.DeleteFunc(c.Outputs, func(o agent.Output) bool { return o.File.Path == config.ServeName }) // init serves nobody
 	default:
 		return plan, fmt.Errorf("--for is %q, but must be init or run", r.use)
 	}

@@ -71,7 +71,7 @@ func (p *program) follow(ctx context.Context, access *accessFlags, c *config.Con
 	}
 	for {
 		others.watch(sources, c)
-		a := agent.Agent{Sources: sources, Outputs: c.Outputs, Hooks: c.Hooks, Timing: c.Timing, Log: log, Report: s.report}
+		a := agent.Agent{Sources: sources, Outputs: c.Outputs, Hooks: c.Hooks, Needs: c.Serve.Needs(), Timing: c.Timing, Log: log, Report: s.report}
 		var renewed *config.Config
 		err := until(ctx, hangups, a.Run, func() bool {
 			log.Info("reading the configuration again")
@@ -98,7 +98,7 @@ func (p *program) follow(ctx context.Context, access *accessFlags, c *config.Con
 			log.Warn("the address to listen on stays as it was; a new one takes a restart", "listen", renewed.Listen)
 		}
 		if renewed.Serve.Listen != c.Serve.Listen || renewed.Serve.SocketMode != c.Serve.SocketMode {
-			log.Warn("the address to serve facts on stays as it was; a new one takes a restart", "serve", renewed.Serve.Listen)
+			log.Warn("the address to serve facts on and the mode of its socket stay as they were; others take a restart", "serve", renewed.Serve.Listen)
 		}
 		c = renewed
 	}

@@ -2,11 +2,19 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/podfacts/podfacts/agent/serve"
 )
 
 // swap makes DIR a volume that holds the files of SOURCE, as the kubelet does
@@ -62,4 +70,39 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%v never succeeded: %v", args, err)
+}
+
+// askServer sends a GET to an address, and prints the status and what comes.
+func askServer(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: ask ADDRESS TARGET [HEADER:VALUE...]")
+	}
+	address, err := serve.Parse(args[0], false)
+	ts.Check(err)
+	client := http.Client{Timeout: time.Minute, Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return address.Dial(ctx) },
+	}}
+	r, err := http.NewRequest(http.MethodGet, "http://localhost"+args[1], nil)
+	ts.Check(err)
+	for _, header := range args[2:] {
+		name, value, _ := strings.Cut(header, ":")
+		r.Header.Set(name, value)
+	}
+	var resp *http.Response
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		if resp, err = client.Do(r); err == nil && resp.StatusCode != http.StatusServiceUnavailable {
+			break
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s does not answer: %v", args[0], err)
+		}
+		if err == nil {
+			resp.Body.Close() //nolint:errcheck // it is too early for an answer
+		}
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	fmt.Fprintf(ts.Stdout(), "%d %s\n%s", resp.StatusCode, resp.Header.Get("Content-Type"), body)
 }

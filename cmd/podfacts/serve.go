@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,7 @@ import (
 	"github.com/podfacts/podfacts/agent/config"
 	"github.com/podfacts/podfacts/agent/metadata"
 	"github.com/podfacts/podfacts/agent/serve"
+	"github.com/podfacts/podfacts/render"
 	"github.com/podfacts/podfacts/watch"
 )
 
@@ -140,12 +142,28 @@ func openServing(ctx context.Context, c *config.Config, log *slog.Logger) (*serv
 
 // watch says what is shown from now on.
 func (s *serving) watch(_ []watch.Source, c *config.Config) {
+	s.facts.Set(settingsOf(c))
+}
+
+func settingsOf(c *config.Config) metadata.Settings {
 	settings := metadata.Settings{Container: c.Container}
 	for _, e := range c.Shown() {
 		settings.Expose = append(settings.Expose, metadata.Exposed{Path: e.Path, Named: e.Asked})
 	}
-	s.facts.Set(settings)
+	return settings
 }
 
 func (s *serving) report() func(agent.Report) { return s.facts.Report }
 func (s *serving) close() error               { return s.server.close() }
+
+// shown renders what other containers are shown, for commands that but look.
+type shown struct {
+	settings metadata.Settings
+	needs    watch.Needs
+}
+
+func (s shown) Needs() watch.Needs { return s.needs }
+
+func (s shown) Render(w io.Writer, all *watch.Snapshot) error {
+	return render.Encode(w, "json", s.settings.Show(all).Tree())
+}

@@ -22,12 +22,19 @@ func settle(next func(agent.Report)) *settling {
 
 // report is for agent.Agent.
 func (s *settling) report(r agent.Report) {
-	if _, ok := r.(agent.Published); ok && s.timer.Stop() { // it is still to come
+	if isDone(r) && s.timer.Stop() { // it is still to come
 		s.timer.Reset(settled)
 	}
 	if s.next != nil {
 		s.next(r)
 	}
+}
+
+// isDone reports whether something has been published, or there was nothing to be.
+func isDone(r agent.Report) bool {
+	ended, ok := r.(agent.Ended)
+	_, published := r.(agent.Published)
+	return published || ok && ended.Err == nil
 }
 
 func (s *settling) stop() { s.timer.Stop() }
