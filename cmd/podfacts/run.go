@@ -60,7 +60,7 @@ func (p *program) follow(ctx context.Context, access *accessFlags, c *config.Con
 		signal.Notify(hangups, hangupSignals()...)
 		defer signal.Stop(hangups)
 	}
-	s := settle(others.report())
+	s := settle(others.report(), releaseStartup)
 	defer s.stop()
 	open := func(c *config.Config) ([]watch.Source, error) {
 		return p.withAPI(ctx, access, c, append(needsOf(c), c.Serve.Needs()...), apiserver.Follow, p.sources(ctx, c))
