@@ -5,9 +5,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"text/template"
 	"text/template/parse"
 
+	"github.com/podfacts/podfacts/render/template"
 	"github.com/podfacts/podfacts/watch"
 )
 
@@ -24,13 +24,13 @@ import (
 //
 // An expression that names an unknown fact is an error here already, so that
 // check finds it without data.
-func analyze(set *template.Template, container string) (*analyzer, error) {
-	a := newAnalyzer(set, container, nil)
+func analyze(set *template.Set, tree *parse.Tree, container string) (*analyzer, error) {
+	a := newAnalyzer(set, tree, container, nil)
 	a.root()
 	if len(a.assigned) > 0 {
 		// Which value an assigned variable has is not followed: once more, now
 		// that it is known which they are.
-		a = newAnalyzer(set, container, a.assigned)
+		a = newAnalyzer(set, tree, container, a.assigned)
 		a.root()
 	}
 	return a, joined(a.errs)
@@ -62,7 +62,8 @@ type call struct {
 }
 
 type analyzer struct {
-	set       *template.Template
+	set       *template.Set
+	tree      *parse.Tree // the main template
 	container string
 	needs     watch.Needs
 	sites     map[site]watch.Path // root where an expression stands for several
@@ -75,19 +76,16 @@ type analyzer struct {
 	maybe    bool            // what is read now may not run
 }
 
-func newAnalyzer(set *template.Template, container string, assigned map[string]bool) *analyzer {
+func newAnalyzer(set *template.Set, tree *parse.Tree, container string, assigned map[string]bool) *analyzer {
 	if assigned == nil {
 		assigned = make(map[string]bool)
 	}
-	return &analyzer{set: set, container: container, assigned: assigned, sites: make(map[site]watch.Path), seen: make(map[call]bool)}
+	return &analyzer{set: set, tree: tree, container: container, assigned: assigned, sites: make(map[site]watch.Path), seen: make(map[call]bool)}
 }
 
 // root reads the main template.
 func (a *analyzer) root() {
-	if a.set.Tree == nil {
-		return
-	}
-	a.list(a.set.Tree.Root, scope{dot: at(""), vars: map[string]value{"$": at("")}})
+	a.list(a.tree.Root, scope{dot: at(""), vars: map[string]value{"$": at("")}})
 	for _, e := range a.entered {
 		if !slices.ContainsFunc(a.needs, func(n watch.Need) bool { return e.Path.Covers(n.Path) }) {
 			a.needs = append(a.needs, e)
@@ -110,7 +108,7 @@ func (a *analyzer) enter(v value, node parse.Node) {
 }
 
 func (a *analyzer) by(v value, node parse.Node) watch.Need {
-	where, _ := a.set.Tree.ErrorContext(node)
+	where, _ := a.tree.ErrorContext(node)
 	_, isFact := watch.KindOf(v.path)
 	return watch.Need{Path: v.path, Optional: a.maybe || v.soft || !isFact, By: where}
 }
@@ -184,20 +182,15 @@ func (a *analyzer) template(name string, dot value, node parse.Node) {
 	}
 	a.seen[c] = true
 	called := a.set.Lookup(name)
-	if called == nil || called.Tree == nil {
+	if called == nil {
 		a.fail(node, fmt.Errorf("template %q is not defined%s", name, a.nearestTemplate(name)))
 		return
 	}
-	a.list(called.Tree.Root, scope{dot: dot, vars: map[string]value{"$": dot}})
+	a.list(called.Root, scope{dot: dot, vars: map[string]value{"$": dot}})
 }
 
 func (a *analyzer) nearestTemplate(name string) string {
-	var names []string
-	for _, t := range a.set.Templates() {
-		names = append(names, t.Name())
-	}
-	slices.Sort(names)
-	if near := watch.Nearest(name, names); near != "" {
+	if near := watch.Nearest(name, a.set.Names()); near != "" {
 		return fmt.Sprintf("; did you mean %q?", near)
 	}
 	return ""
@@ -275,7 +268,7 @@ func (a *analyzer) below(v value, fields []string, node parse.Node) value {
 
 // note remembers which path an expression stands for.
 func (a *analyzer) note(p watch.Path, node parse.Node) {
-	where, context := a.set.Tree.ErrorContext(node)
+	where, context := a.tree.ErrorContext(node)
 	key := site{where, context}
 	if before, ok := a.sites[key]; ok && before != p {
 		p = ""
@@ -284,7 +277,7 @@ func (a *analyzer) note(p watch.Path, node parse.Node) {
 }
 
 func (a *analyzer) fail(node parse.Node, err error) {
-	where, _ := a.set.Tree.ErrorContext(node)
+	where, _ := a.tree.ErrorContext(node)
 	problem := &TemplateError{Where: where, Reason: err.Error(), err: err}
 	if !slices.ContainsFunc(a.errs, func(e error) bool { return e.Error() == problem.Error() }) {
 		a.errs = append(a.errs, problem)

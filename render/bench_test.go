@@ -20,7 +20,7 @@ memory {{ fact "limits.memory" }} {{ fact "node.instanceType" "unknown" }};
 	s := web(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := r.Render(io.Discard, s); err != nil {
+		if err := r.Render(b.Context(), io.Discard, s); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -37,7 +37,7 @@ func BenchmarkEnv(b *testing.B) {
 	s := web(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := e.Render(io.Discard, s); err != nil {
+		if err := e.Render(b.Context(), io.Discard, s); err != nil {
 			b.Fatal(err)
 		}
 	}

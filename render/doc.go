@@ -8,7 +8,8 @@ bytes.
 
 A [Renderer] is one output's content. There are three: [Env] writes variables,
 from entries and [Preset] collections, in a dialect of package envfile;
-[Template] executes a text/template with the functions of package funcs;
+[Template] executes the language of text/template, see package template, with
+the functions of package funcs;
 [View] writes the whole view. Each says beforehand what it [Renderer.Needs],
 a template by reading its own parse tree, so that only what is used has to be
 asked for, and permissions can be computed.
@@ -27,6 +28,7 @@ never quote them, and a [View] leaves them out unless told otherwise.
 package render
 
 import (
+	"context"
 	"io"
 
 	"github.com/podfacts/podfacts/watch"
@@ -36,6 +38,7 @@ import (
 type Renderer interface {
 	// Needs lists the facts that Render may use.
 	Needs() watch.Needs
-	// Render writes to w. What it wrote before an error is worthless.
-	Render(w io.Writer, s *watch.Snapshot) error
+	// Render writes to w. What it wrote before an error is worthless. What may
+	// take long gives up when ctx ends.
+	Render(ctx context.Context, w io.Writer, s *watch.Snapshot) error
 }

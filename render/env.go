@@ -1,6 +1,7 @@
 package render
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -67,7 +68,7 @@ func (e *Env) Needs() watch.Needs {
 }
 
 // Render writes the file. It reports everything that is wrong at once.
-func (e *Env) Render(w io.Writer, s *watch.Snapshot) error {
+func (e *Env) Render(_ context.Context, w io.Writer, s *watch.Snapshot) error {
 	variables, errs := e.variables(s)
 	out, invalid := e.Dialect.Append(nil, entries(variables))
 	if !e.SkipInvalid {

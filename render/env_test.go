@@ -269,7 +269,7 @@ func TestEnvWritesEachDialect(t *testing.T) {
 func TestEnvFailsToWrite(t *testing.T) {
 	t.Parallel()
 	full := errors.New("no space left on device")
-	err := (&Env{Entries: []Entry{{Name: "A", Value: "1"}}}).Render(failingWriter{full}, &watch.Snapshot{})
+	err := (&Env{Entries: []Entry{{Name: "A", Value: "1"}}}).Render(t.Context(), failingWriter{full}, &watch.Snapshot{})
 	if !errors.Is(err, full) {
 		t.Errorf("got %v, want %v", err, full)
 	}

@@ -41,7 +41,7 @@ func Example() {
 		template,
 		&render.View{Format: "json", Path: "pod.labels"},
 	} {
-		if err := r.Render(os.Stdout, snapshot); err != nil {
+		if err := r.Render(context.Background(), os.Stdout, snapshot); err != nil {
 			fmt.Println(err)
 		}
 	}
@@ -66,7 +66,7 @@ func ExampleEnv() {
 			{Name: "CACHE_MIB", From: "limits.memory", Percent: 40, Divisor: resource.MustParse("1Mi")},
 		},
 	}
-	if err := env.Render(os.Stdout, snapshot); err != nil {
+	if err := env.Render(context.Background(), os.Stdout, snapshot); err != nil {
 		fmt.Println(err)
 	}
 	// Output:
@@ -82,7 +82,7 @@ func ExampleEnv_missing() {
 		{Name: "ZONE", From: watch.NodeZone, Where: "podfacts.yaml:7"},
 		{Name: "OWNER", From: "pod.labels['owner']", Where: "podfacts.yaml:8"},
 	}}
-	err := env.Render(os.Stdout, snapshot)
+	err := env.Render(context.Background(), os.Stdout, snapshot)
 	fmt.Println(err)
 	fmt.Println(watch.IsMissing(err))
 	// Output:
@@ -118,7 +118,7 @@ zone = {{ fact "node.zone" "unknown" }}
 		return
 	}
 	fmt.Println("needs", template.Needs().Paths())
-	if err := template.Render(os.Stdout, snapshot); err != nil {
+	if err := template.Render(context.Background(), os.Stdout, snapshot); err != nil {
 		fmt.Println(err)
 	}
 	// Output:
@@ -137,7 +137,7 @@ func ExampleParseTemplate_mistake() {
 func ExampleView() {
 	snapshot, _ := watch.Collect(context.Background(), pod{})
 	view := render.View{Format: "yaml"}
-	if err := view.Render(os.Stdout, snapshot); err != nil {
+	if err := view.Render(context.Background(), os.Stdout, snapshot); err != nil {
 		fmt.Println(err)
 	}
 	// Output:

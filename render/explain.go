@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/podfacts/podfacts/render/funcs"
+	"github.com/podfacts/podfacts/render/template"
 	"github.com/podfacts/podfacts/watch"
 )
 
@@ -32,53 +32,53 @@ func (e *TemplateError) Error() string {
 // Unwrap gives the cause, a [watch.MissingError] where a fact is missing.
 func (e *TemplateError) Unwrap() error { return e.err }
 
-// site is an expression as text/template names it in errors.
+// site is an expression, and where it stands.
 type site struct{ where, at string }
 
-const (
-	noEntry = "map has no entry for key" // text/template, evalField
-	tplName = "tpl"
-)
+const tplName = "tpl"
 
-// explain turns an error of text/template into ours. It reads "template:
-// NAME:3:10: executing "NAME" at <.node.zone>: map has no entry for key
-// "zone"", and for functions "error calling NAME: …".
+// explain turns an error of package template into one for who wrote the
+// template. What has been explained within it says more.
 func (t *Template) explain(err error) error {
-	e := &TemplateError{Where: t.name, Reason: err.Error(), err: err}
-	of := func(name string) *regexp.Regexp {
-		return regexp.MustCompile(`^template: (` + regexp.QuoteMeta(name) + `:\d+(?::\d+)?): ((?s).*)$`)
-	}
-	for _, name := range []string{t.name, tplName} {
-		if m := of(name).FindStringSubmatch(e.Reason); m != nil {
-			e.Where, e.Reason = m[1], m[2]
-			break
-		}
-	}
 	if inner, ok := errors.AsType[*TemplateError](err); ok {
-		if inner.Where == "" { // inside tpl
-			inner.Where = e.Where
+		if failed, ok := errors.AsType[*template.Error](err); ok && inner.Where == "" { // inside tpl
+			inner.Where = failed.Where()
 		}
 		return inner
 	}
-	at := ""
-	if m := regexp.MustCompile(`^executing .*? at <(.*?)>: ((?s).*)$`).FindStringSubmatch(e.Reason); m != nil {
-		at, e.Reason = m[1], m[2]
+	failed, ok := errors.AsType[*template.Error](err)
+	if !ok { // no template was executed
+		return &TemplateError{Where: t.name, Reason: err.Error(), err: err}
 	}
-	e.Reason = regexp.MustCompile(`^error calling (\w+): `).ReplaceAllString(e.Reason, "$1: ")
-
-	var missing *watch.MissingError
-	switch {
-	case errors.As(err, &missing):
-		e.Reason = missing.Error()
-	case strings.Contains(e.Reason, noEntry):
-		t.explainKey(e, at)
-	case strings.HasPrefix(e.Reason, "nil data; no entry for key"):
-		e.Reason, e.Hint = at+": there is no dot here", `pass one, as in {{ template "name" . }}`
-	case strings.Contains(e.Reason, "not defined"):
-		e.Hint = t.undefined(e.Reason)
+	e := &TemplateError{Where: failed.Where(), Reason: failed.Err.Error(), err: err}
+	if failed.Function != "" {
+		e.Reason = failed.Function + ": " + e.Reason
 	}
-	t.withhold(e, at)
+	t.word(e, failed)
+	t.withhold(e, failed)
 	return e
+}
+
+// word finds the words for what podfacts knows more of than package template.
+func (t *Template) word(e *TemplateError, failed *template.Error) {
+	var (
+		missing   *watch.MissingError
+		key       *template.MissingKeyError
+		noData    *template.NoDataError
+		undefined *template.UndefinedError
+	)
+	switch {
+	case errors.As(failed, &missing):
+		e.Reason = missing.Error()
+	case errors.As(failed, &key):
+		t.explainKey(e, key, failed.Expression)
+	case errors.As(failed, &noData):
+		e.Reason, e.Hint = failed.Expression+": there is no dot here", `pass one, as in {{ template "name" . }}`
+	case errors.As(failed, &undefined):
+		e.Hint = t.instead(undefined.Function)
+	case errors.Is(failed, template.ErrTooLong):
+		e.Reason, e.Hint = fmt.Sprintf("the text grows over %d MiB", maxSize>>20), "does a loop in the template end?"
+	}
 }
 
 // explainTpl explains an error inside the text that tpl was given, whose place
@@ -96,7 +96,7 @@ func (t *Template) explainTpl(err error) error {
 
 // explainKey says which fact a missing key is, where the expression's place
 // tells it.
-func (t *Template) explainKey(e *TemplateError, at string) {
+func (t *Template) explainKey(e *TemplateError, key *template.MissingKeyError, at string) {
 	if path, ok := t.sites[site{e.Where, at}]; ok && path != "" {
 		if _, err := t.snapshot.Lookup(path); watch.IsMissing(err) {
 			e.err = err
@@ -104,9 +104,8 @@ func (t *Template) explainKey(e *TemplateError, at string) {
 			return
 		}
 	}
-	reason := e.Reason[strings.Index(e.Reason, noEntry):]
-	e.err = &watch.MissingError{Path: watch.Path(at), Reason: reason}
-	e.Reason, e.Hint = at+": "+reason, "get and dig take a default"
+	e.err = &watch.MissingError{Path: watch.Path(at), Reason: key.Error()}
+	e.Reason, e.Hint = at+": "+key.Error(), "get and dig take a default"
 }
 
 // withDefault splits a missing fact into reason and hint, which shows how a
@@ -130,20 +129,14 @@ func withDefault(err error, path watch.Path) (reason, hint string) {
 	return (&watch.MissingError{Path: missing.Path, Reason: missing.Reason}).Error(), hint
 }
 
-// undefined says what to use in place of a function that does not exist.
-func (t *Template) undefined(reason string) string {
-	m := regexp.MustCompile(`function "(.*?)" not defined`).FindStringSubmatch(reason)
-	if m == nil {
-		return ""
-	}
-	if why, ok := funcs.Unavailable(m[1]); ok {
+// instead says what to use in place of a function that does not exist.
+func (t *Template) instead(function string) string {
+	if why, ok := funcs.Unavailable(function); ok {
 		return why
 	}
-	// Those of text/template itself it does not list.
-	builtin := []string{"and", "call", "eq", "ge", "gt", "html", "index", "js", "le", "len", "lt", "ne", "not", "or", "print", "printf", "println", "slice", "urlquery"}
-	names := slices.Concat(builtin, funcs.Names(), slices.Collect(maps.Keys(t.bound())))
+	names := slices.Concat(template.Builtins(), funcs.Names(), slices.Collect(maps.Keys(t.bound())))
 	slices.Sort(names)
-	if near := watch.Nearest(m[1], names); near != "" {
+	if near := watch.Nearest(function, names); near != "" {
 		return fmt.Sprintf("did you mean %s?", near)
 	}
 	return ""

@@ -3,6 +3,8 @@ package render
 import (
 	"fmt"
 	"reflect"
+
+	"github.com/podfacts/podfacts/render/template"
 )
 
 // strictIndex is text/template's index, but a key that a map lacks is an
@@ -21,7 +23,7 @@ func strictIndex(item any, keys ...any) (any, error) {
 				return nil, fmt.Errorf("a key of this map is a %s, not %s", of, describeKind(k))
 			}
 			if v = v.MapIndex(k.Convert(of)); !v.IsValid() {
-				return nil, fmt.Errorf("%s %q", noEntry, key)
+				return nil, &template.MissingKeyError{Key: key}
 			}
 		case reflect.Slice, reflect.Array, reflect.String:
 			if !k.CanInt() {

@@ -97,7 +97,7 @@ func render(tb testing.TB, r Renderer, s *watch.Snapshot) string {
 
 func tryRender(r Renderer, s *watch.Snapshot) (string, error) {
 	var b strings.Builder
-	err := r.Render(&b, s)
+	err := r.Render(context.Background(), &b, s)
 	return b.String(), err
 }
 

@@ -2,19 +2,21 @@ package render
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
-	"text/template"
+	"text/template/parse"
 
 	"github.com/podfacts/podfacts/render/funcs"
+	"github.com/podfacts/podfacts/render/template"
 	"github.com/podfacts/podfacts/watch"
 )
 
-// Template renders a text/template. Its dot is the view as a tree
+// Template renders a template in the language of text/template. Its dot is the view as a tree
 // ([watch.Snapshot.Tree]), in which a group that nothing is known of is empty.
 // A key that does not exist is an error, also for index. Beside the functions
 // of package funcs it has
@@ -33,17 +35,19 @@ import (
 type Template struct {
 	name      string
 	container string
-	parsed    *template.Template
+	set       *template.Set
+	main      *parse.Tree
 	needs     watch.Needs
 	sites     map[site]watch.Path // what expressions stand for, to explain errors
 	changes   bool                // it may change what dot holds
 	groups    []string            // of the vocabulary
 
 	mu       sync.Mutex
-	snapshot *watch.Snapshot    // while rendering
-	defined  *template.Template // what include sees: parsed, or a copy inside tpl
-	depth    int                // of include and tpl
-	size     int                // of the last result
+	snapshot *watch.Snapshot // while rendering
+	run      template.Run
+	defined  *template.Set // what include sees: set, or a copy inside tpl
+	depth    int           // of include and tpl
+	size     int           // of the last result
 	paths    map[string]watch.Path
 }
 
@@ -59,14 +63,13 @@ type TemplateOptions struct {
 // file's path. An error names the line, and what to write instead.
 func ParseTemplate(name, text string, options TemplateOptions) (*Template, error) {
 	t := &Template{name: name, container: options.Container}
-	t.parsed = template.New(name).
-		Delims(options.LeftDelim, options.RightDelim).
-		Option("missingkey=error").
-		Funcs(funcs.Map()).Funcs(t.bound())
-	if _, err := t.parsed.Parse(text); err != nil {
+	t.set = &template.Set{LeftDelim: options.LeftDelim, RightDelim: options.RightDelim, Funcs: funcs.Map()}
+	maps.Copy(t.set.Funcs, t.bound())
+	var err error
+	if t.main, err = t.set.Parse(name, text); err != nil {
 		return nil, t.explain(err)
 	}
-	a, err := analyze(t.parsed, t.container)
+	a, err := analyze(t.set, t.main, t.container)
 	if err != nil {
 		return nil, err
 	}
@@ -78,40 +81,39 @@ func ParseTemplate(name, text string, options TemplateOptions) (*Template, error
 // without; in a branch that may not run, and with a default, a need is optional.
 func (t *Template) Needs() watch.Needs { return t.needs }
 
-// Render executes the template.
-func (t *Template) Render(w io.Writer, s *watch.Snapshot) error {
-	if t.parsed == nil {
+// maxSize is how long a text may be, in bytes: the output, with what nested
+// templates write at the time. Nothing that podfacts is for comes near; a loop
+// that never ends does.
+const maxSize = 64 << 20
+
+// Render executes the template. An error leaves nothing written.
+func (t *Template) Render(ctx context.Context, w io.Writer, s *watch.Snapshot) error {
+	if t.set == nil {
 		return nil
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.snapshot, t.defined = s, t.parsed
-	defer func() { t.snapshot, t.defined = nil, nil }()
-	to, direct := w.(buffer)
-	if !direct {
-		to = new(bytes.Buffer)
-	}
-	to.Grow(t.size)
-	start := len(to.Bytes())
-	if err := t.parsed.Execute(to, t.dot(s)); err != nil {
+	t.snapshot, t.defined = s, t.set
+	t.run = template.Run{Context: ctx, Max: maxSize, Out: room(w, t.size)}
+	defer func() { t.snapshot, t.defined, t.run = nil, nil, template.Run{} }()
+	if err := t.run.Execute(t.set, t.main, t.dot(s)); err != nil {
 		return t.explain(err)
 	}
-	t.size = len(to.Bytes()) - start
-	if direct {
-		return nil
-	}
-	if _, err := to.(*bytes.Buffer).WriteTo(w); err != nil {
-		return t.explain(err)
+	t.size = len(t.run.Out)
+	if _, err := w.Write(t.run.Out); err != nil {
+		return &TemplateError{Where: t.name, Reason: err.Error(), err: err}
 	}
 	return nil
 }
 
-// buffer is a [bytes.Buffer], or one that knows when it is enough. Others get
-// all of a template or nothing.
-type buffer interface {
-	io.Writer
-	Grow(n int)
-	Bytes() []byte
+// room is where as much as the last time can be written: in the buffer itself,
+// if that is what takes it.
+func room(w io.Writer, size int) []byte {
+	if b, ok := w.(*bytes.Buffer); ok {
+		b.Grow(size)
+		return b.AvailableBuffer()
+	}
+	return make([]byte, 0, size)
 }
 
 // dot is the tree with every group there is. Where the template calls set or
@@ -180,11 +182,11 @@ func own(value any) any {
 }
 
 // bound makes the functions that see the snapshot.
-func (t *Template) bound() template.FuncMap {
+func (t *Template) bound() map[string]any {
 	env := func(name string, otherwise ...any) (any, error) {
 		return t.lookup(watch.Path("env").Key(name), otherwise)
 	}
-	return template.FuncMap{
+	return map[string]any{
 		"fact":         t.fact,
 		"hasFact":      t.hasFact,
 		"env":          func(name string) (any, error) { return env(name, "") },
@@ -252,45 +254,42 @@ func (t *Template) hasFact(name string) (bool, error) {
 const maxDepth = 100
 
 func (t *Template) include(name string, data any) (string, error) {
-	if t.defined.Lookup(name) == nil {
+	tree := t.defined.Lookup(name)
+	if tree == nil {
 		return "", fmt.Errorf("template %q is not defined", name)
 	}
-	return t.nested(func(b *strings.Builder) error {
-		if err := t.defined.ExecuteTemplate(b, name, data); err != nil {
-			return t.explain(err)
-		}
-		return nil
-	})
+	if t.depth == maxDepth {
+		return "", errTooDeep
+	}
+	text, err := t.nested(t.defined, tree, data)
+	if err != nil {
+		return "", t.explain(err)
+	}
+	return text, nil
 }
 
 // tpl executes text that may define and include templates of its own.
 func (t *Template) tpl(text string, data any) (string, error) {
+	if t.depth == maxDepth {
+		return "", errTooDeep
+	}
 	outer := t.defined
 	defer func() { t.defined = outer }()
-	return t.nested(func(b *strings.Builder) error {
-		clone, err := outer.Clone()
-		if err != nil {
-			return err
-		}
-		t.defined = clone
-		parsed, err := clone.New(tplName).Parse(text)
-		if err == nil {
-			err = parsed.Execute(b, data)
-		}
-		if err != nil {
-			return t.explainTpl(err)
-		}
-		return nil
-	})
+	t.defined = outer.Clone()
+	tree, err := t.defined.Parse(tplName, text)
+	if err == nil {
+		text, err = t.nested(t.defined, tree, data)
+	}
+	if err != nil {
+		return "", t.explainTpl(err)
+	}
+	return text, nil
 }
 
-func (t *Template) nested(execute func(*strings.Builder) error) (string, error) {
-	if t.depth++; t.depth > maxDepth {
-		t.depth--
-		return "", fmt.Errorf("templates include each other more than %d deep; look for one that includes itself", maxDepth)
-	}
+func (t *Template) nested(set *template.Set, tree *parse.Tree, data any) (string, error) {
+	t.depth++
 	defer func() { t.depth-- }()
-	var b strings.Builder
-	err := execute(&b)
-	return b.String(), err
+	return t.run.Text(set, tree, data)
 }
+
+var errTooDeep = fmt.Errorf("templates include each other more than %d deep; look for one that includes itself", maxDepth)

@@ -216,7 +216,7 @@ func TestTemplateFailsHalfWay(t *testing.T) {
 func TestTemplateFailsToWrite(t *testing.T) {
 	t.Parallel()
 	full := errors.New("no space left on device")
-	err := mustParse(t, "text").Render(failingWriter{full}, secrets(t))
+	err := mustParse(t, "text").Render(t.Context(), failingWriter{full}, secrets(t))
 	if !errors.Is(err, full) {
 		t.Errorf("got %v, want %v", err, full)
 	}

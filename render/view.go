@@ -1,6 +1,7 @@
 package render
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -25,7 +26,7 @@ func (v *View) Needs() watch.Needs {
 }
 
 // Render writes the tree, with sorted keys.
-func (v *View) Render(w io.Writer, s *watch.Snapshot) error {
+func (v *View) Render(_ context.Context, w io.Writer, s *watch.Snapshot) error {
 	tree, err := v.tree(s)
 	if err != nil {
 		return err

@@ -1,23 +1,24 @@
 package render
 
 import (
+	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/podfacts/podfacts/render/template"
 	"github.com/podfacts/podfacts/watch"
 )
 
 // withhold drops the reason for a failure where it may quote a sensitive
-// value, as it is or transformed: text/template and most functions quote what
-// they cannot use.
-func (t *Template) withhold(e *TemplateError, at string) {
+// value, as it is or transformed: most functions quote what they cannot use.
+func (t *Template) withhold(e *TemplateError, failed *template.Error) {
 	name, values := t.sensitive()
-	if name == "" || t.quotesNothing(e) && !slices.ContainsFunc(values, func(v string) bool { return strings.Contains(e.Reason, v) }) {
+	if name == "" || quotesNothing(e, failed) && !slices.ContainsFunc(values, func(v string) bool { return strings.Contains(e.Reason, v) }) {
 		return
 	}
-	if at == "" || strings.HasPrefix(e.Where, tplName+":") {
+	at := failed.Expression
+	if at == "" || failed.Name == tplName {
 		at = "an expression" // the text of tpl may be sensitive itself
 	}
 	e.Reason = fmt.Sprintf("%s failed; why is not shown, for it may quote the sensitive %s", at, name)
@@ -68,9 +69,7 @@ func appendStrings(to []string, value any) []string {
 
 // quotesNothing reports whether a message is made of the template's own words,
 // of types and of the names of facts.
-func (t *Template) quotesNothing(e *TemplateError) bool {
-	if watch.IsMissing(e.err) || e.Where == t.name { // the writer's error has no place
-		return true
-	}
-	return regexp.MustCompile(`^(can't evaluate field|wrong number of args|wrong type for value|exceeded maximum|\w+: templates include)|: there is no dot here$`).MatchString(e.Reason)
+func quotesNothing(e *TemplateError, failed *template.Error) bool {
+	executing := failed.Expression != "" // the parser quotes the text, which tpl may have from a fact
+	return watch.IsMissing(e.err) || executing && failed.Function == "" || errors.Is(failed, errTooDeep)
 }

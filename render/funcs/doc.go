@@ -1,7 +1,7 @@
 // Package funcs holds the functions that podfacts templates offer, under the
 // names that users of Helm (sprig) and consul-template know.
 //
-// [Map] gives them to a text/template. Functions that need the facts
+// [Map] gives them to package template, or to text/template. Functions that need the facts
 // themselves (fact, env, mustEnv, envOrDefault, file, include, tpl, index)
 // are bound by package render.
 //

@@ -3,7 +3,6 @@ package funcs
 import (
 	"slices"
 	"strings"
-	"text/template"
 )
 
 // Group is a chapter of the function reference.
@@ -31,8 +30,8 @@ func (f Func) Names() []string {
 }
 
 // Map gives all functions, in a map that belongs to the caller.
-func Map() template.FuncMap {
-	m := make(template.FuncMap, 512)
+func Map() map[string]any {
+	m := make(map[string]any, 512)
 	for _, g := range Groups() {
 		for _, f := range g.Funcs {
 			for _, name := range f.Names() {

@@ -14,7 +14,8 @@ func semverFuncs() []Func {
 	}
 }
 
-// version is a semantic version; templates call its exported methods. It is
+// version is a semantic version; templates call the methods that TemplateMethod
+// names. It is
 // written here because the library that sprig uses compiles regular
 // expressions at start: 200 kB of private memory in every pod, for a function
 // that few templates call.
@@ -29,6 +30,36 @@ func (v *version) Patch() uint64      { return v.patch }
 func (v *version) Prerelease() string { return v.pre }
 func (v *version) Metadata() string   { return v.meta }
 func (v *version) Original() string   { return v.original }
+
+// TemplateMethod gives templates the methods, which are not looked up by
+// reflection.
+func (v *version) TemplateMethod(name string) any {
+	switch name {
+	case "Major":
+		return v.Major
+	case "Minor":
+		return v.Minor
+	case "Patch":
+		return v.Patch
+	case "Prerelease":
+		return v.Prerelease
+	case "Metadata":
+		return v.Metadata
+	case "Original":
+		return v.Original
+	case "String":
+		return v.String
+	case "Equal":
+		return v.Equal
+	case "LessThan":
+		return v.LessThan
+	case "GreaterThan":
+		return v.GreaterThan
+	case "Compare":
+		return v.Compare
+	}
+	return nil
+}
 
 // String writes the version in full, without a leading v.
 func (v *version) String() string {

@@ -1,0 +1,154 @@
+package template
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"text/template/parse"
+)
+
+// function calls a function by its name. node is the whole of the call, args
+// are the words of it, the name included, or none.
+func (f *frame) function(dot reflect.Value, name *parse.IdentifierNode, node parse.Node, args []parse.Node, final reflect.Value) (reflect.Value, error) {
+	f.at(name)
+	if err := f.alive(); err != nil {
+		return reflect.Value{}, err
+	}
+	if fn, ok := f.set.Funcs[name.Ident]; ok {
+		return f.call(dot, fn, node, name.Ident, args, final)
+	}
+	b, ok := lookupBuiltin(name.Ident)
+	switch {
+	case !ok:
+		return reflect.Value{}, f.failf("%q is not a defined function", name.Ident)
+	case b.fn != nil:
+		return f.call(dot, b.fn, node, name.Ident, args, final)
+	case name.Ident == "and" || name.Ident == "or":
+		return f.shortCircuit(dot, name.Ident, args, final)
+	}
+	return f.builtin(dot, b, node, name.Ident, args, final)
+}
+
+// call calls a Go function with the arguments of a template.
+func (f *frame) call(dot reflect.Value, fn any, node parse.Node, name string, args []parse.Node, final reflect.Value) (reflect.Value, error) {
+	if len(args) > 0 {
+		args = args[1:]
+	}
+	typ := reflect.TypeOf(fn)
+	n := len(args)
+	if !isNothing(final) {
+		n++
+	}
+	switch want := typ.NumIn(); {
+	case typ.IsVariadic() && n < want-1:
+		return reflect.Value{}, f.failf("wrong number of args for %s: want at least %d got %d", name, want-1, len(args))
+	case !typ.IsVariadic() && n != want:
+		return reflect.Value{}, f.failf("wrong number of args for %s: want %d got %d", name, want, n)
+	}
+	var room [4]reflect.Value
+	in := room[:0]
+	for i, arg := range args {
+		value, err := f.argument(dot, arg, parameter(typ, i))
+		if err != nil {
+			return value, err
+		}
+		in = append(in, value)
+	}
+	if !isNothing(final) {
+		value, err := f.fit(final, parameter(typ, len(args)))
+		if err != nil {
+			return value, err
+		}
+		in = append(in, value)
+	}
+	return f.called(node, name)(invoke(fn, in))
+}
+
+// called is what a function's result comes to.
+func (f *frame) called(node parse.Node, name string) func(reflect.Value, error) (reflect.Value, error) {
+	return func(value reflect.Value, err error) (reflect.Value, error) {
+		if err == nil && f.run.Max > 0 && value.Kind() == reflect.String && value.Len() > f.run.Max {
+			err = ErrTooLong
+		}
+		if err != nil {
+			return reflect.Value{}, f.failIn(node, name, err)
+		}
+		return value, nil
+	}
+}
+
+// parameter is the type that an argument is passed as.
+func parameter(fn reflect.Type, i int) reflect.Type {
+	last := fn.NumIn() - 1
+	if fn.IsVariadic() && i >= last {
+		return fn.In(last).Elem()
+	}
+	return fn.In(i)
+}
+
+// invoke calls a function. What it panics with is its error.
+func invoke(fn any, in []reflect.Value) (out reflect.Value, err error) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case error:
+			err = r
+		default:
+			err = fmt.Errorf("%v", r)
+		}
+	}()
+	if out, err, ok := direct(fn, in); ok {
+		return out, err
+	}
+	v := reflect.ValueOf(fn)
+	switch typ := v.Type(); {
+	case typ.NumOut() == 1:
+		return v.Call(in)[0], nil
+	case typ.NumOut() == 2 && typ.Out(1) == reflect.TypeFor[error]():
+		results := v.Call(in)
+		err, _ := results[1].Interface().(error)
+		return results[0], err
+	}
+	return out, errors.New("a function returns one value, or a value and an error")
+}
+
+// direct calls the functions of the signatures that most have, without package
+// reflect, which takes five times as long.
+func direct(fn any, in []reflect.Value) (out reflect.Value, err error, ok bool) { //nolint:revive,staticcheck // the first two belong together
+	switch fn := fn.(type) {
+	case func(string) string:
+		return reflect.ValueOf(fn(in[0].String())), nil, true
+	case func(string, string) string:
+		return reflect.ValueOf(fn(in[0].String(), in[1].String())), nil, true
+	case func(string, string) bool:
+		return reflect.ValueOf(fn(in[0].String(), in[1].String())), nil, true
+	case func(...any) string:
+		return reflect.ValueOf(fn(boxed(in)...)), nil, true
+	case func(string, ...any) string:
+		return reflect.ValueOf(fn(in[0].String(), boxed(in[1:])...)), nil, true
+	case func(...any) (string, error):
+		s, err := fn(boxed(in)...)
+		return reflect.ValueOf(s), err, true
+	case func(any) (string, error):
+		s, err := fn(in[0].Interface())
+		return reflect.ValueOf(s), err, true
+	case func(string, any) (string, error):
+		s, err := fn(in[0].String(), in[1].Interface())
+		return reflect.ValueOf(s), err, true
+	case func(string, ...any) (any, error):
+		v, err := fn(in[0].String(), boxed(in[1:])...)
+		return element(v), err, true
+	case func(any, ...any) (any, error):
+		v, err := fn(in[0].Interface(), boxed(in[1:])...)
+		return element(v), err, true
+	}
+	return out, nil, false
+}
+
+func boxed(values []reflect.Value) []any {
+	list := make([]any, len(values))
+	for i, v := range values {
+		list[i] = v.Interface()
+	}
+	return list
+}
