@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"sync"
@@ -37,9 +38,9 @@ func newHerald(a *Agent, r *round) *herald {
 	h.Done = func(d notify.Delivery) { r.tell(Notified(d)) }
 	for _, hook := range a.Hooks {
 		if hook.Message != nil {
-			hook.Body = func() ([]byte, error) {
-				b := sheet{ctx: context.Background()}
-				err := hook.Message.Render(&b, h.newest.Load())
+			hook.Body = func(ctx context.Context) ([]byte, error) {
+				var b bytes.Buffer
+				err := hook.Message.Render(ctx, &b, h.newest.Load())
 				return b.Bytes(), err
 			}
 		}

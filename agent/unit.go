@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"slices"
@@ -45,35 +44,11 @@ func (u unit) render(ctx context.Context, s *watch.Snapshot) ([][]byte, error) {
 	var errs []error
 	contents := make([][]byte, len(u.outputs))
 	for i, o := range u.outputs {
-		b := sheet{ctx: ctx}
-		errs = append(errs, prefix(o.File.Path, o.Renderer.Render(&b, s)))
+		var b bytes.Buffer
+		errs = append(errs, prefix(o.File.Path, o.Renderer.Render(ctx, &b, s)))
 		contents[i] = b.Bytes()
 	}
 	return contents, watch.Join(errs...)
-}
-
-// maxSize is how long an output may be, in bytes. Nothing that podfacts is for
-// comes near; a template that never ends does.
-const maxSize = 64 << 20
-
-// sheet takes what is rendered, until ctx ends or it is full.
-type sheet struct {
-	ctx  context.Context //nolint:containedctx // an io.Writer has no other way to learn of it
-	text bytes.Buffer
-}
-
-// Grow and Bytes make it a buffer that a template writes to as it goes.
-func (b *sheet) Grow(n int)    { b.text.Grow(n) }
-func (b *sheet) Bytes() []byte { return b.text.Bytes() }
-
-func (b *sheet) Write(p []byte) (int, error) {
-	if err := b.ctx.Err(); err != nil {
-		return 0, err
-	}
-	if b.text.Len()+len(p) > maxSize {
-		return 0, fmt.Errorf("more than %d MiB; does a loop in the template end?", maxSize>>20)
-	}
-	return b.text.Write(p)
 }
 
 // limit is how long its checks may take, one after another.

@@ -77,7 +77,7 @@ func (t *Template) word(e *TemplateError, failed *template.Error) {
 	case errors.As(failed, &undefined):
 		e.Hint = t.instead(undefined.Function)
 	case errors.Is(failed, template.ErrTooLong):
-		e.Reason, e.Hint = fmt.Sprintf("the text grows over %d MiB", maxSize>>20), "does a loop in the template end?"
+		e.Reason, e.Hint = fmt.Sprintf("the text is more than %d MiB", maxSize>>20), "does a loop in the template end?"
 	}
 }
 

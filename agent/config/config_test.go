@@ -261,7 +261,7 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, o := range c.Outputs {
 			o.Renderer.Needs()
-			_ = o.Renderer.Render(&bytes.Buffer{}, s) // facts are missing; it must not panic
+			_ = o.Renderer.Render(t.Context(), &bytes.Buffer{}, s) // facts are missing; it must not panic
 		}
 	})
 }

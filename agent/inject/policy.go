@@ -2,15 +2,16 @@ package inject
 
 import (
 	"bytes"
+	"context"
 	_ "embed"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"text/template"
 
 	"github.com/podfacts/podfacts/agent/config"
+	"github.com/podfacts/podfacts/render/template"
 )
 
 //go:embed policy.yaml.tmpl
@@ -65,15 +66,19 @@ type holes struct {
 }
 
 func fill(h holes) []byte {
-	var b bytes.Buffer
-	err := template.Must(template.New("policy").Parse(policyTemplate)).Execute(&b, struct {
-		holes
-		constants
-	}{h, newConstants()})
+	var set template.Set
+	run := template.Run{Context: context.Background()}
+	tree, err := set.Parse("policy", policyTemplate)
+	if err == nil {
+		err = run.Execute(&set, tree, struct {
+			holes
+			constants
+		}{h, newConstants()})
+	}
 	if err != nil {
 		panic(err) // a name that is none: every test finds it
 	}
-	return b.Bytes()
+	return run.Out
 }
 
 // constants are what the policies share with this package.

@@ -17,8 +17,8 @@ func TestPanic(t *testing.T) {
 	t.Parallel()
 	for _, hook := range []notify.Hook{
 		{Action: action{"panics", func(context.Context, notify.Event) error { panic("oh") }}},
-		{Action: action{"is not reached", func(context.Context, notify.Event) error { return nil }}, Body: func() ([]byte, error) { panic("oh") }},
-		{Action: action{"is not reached", func(context.Context, notify.Event) error { return nil }}, Body: func() ([]byte, error) { return nil, errors.New("oh") }},
+		{Action: action{"is not reached", func(context.Context, notify.Event) error { return nil }}, Body: func(context.Context) ([]byte, error) { panic("oh") }},
+		{Action: action{"is not reached", func(context.Context, notify.Event) error { return nil }}, Body: func(context.Context) ([]byte, error) { return nil, errors.New("oh") }},
 	} {
 		hook.On = []string{"/a"}
 		synctest.Test(t, func(t *testing.T) {
@@ -38,7 +38,7 @@ func TestBody(t *testing.T) {
 		tries := 0
 		n := notify.Notifier{Hooks: []notify.Hook{{
 			On:   []string{"/a"},
-			Body: func() ([]byte, error) { tries++; return fmt.Append(nil, "body ", tries), nil },
+			Body: func(context.Context) ([]byte, error) { tries++; return fmt.Append(nil, "body ", tries), nil },
 			Action: action{"r", func(_ context.Context, e notify.Event) error {
 				bodies = append(bodies, string(e.Body))
 				if tries < 3 {

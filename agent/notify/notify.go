@@ -98,7 +98,7 @@ type Hook struct {
 	// is what the store knows nothing of, when this process publishes it.
 	SkipFirst bool
 	// Body is asked for what to send, at each attempt. Nil: nothing.
-	Body func() ([]byte, error)
+	Body func(context.Context) ([]byte, error)
 }
 
 // Digest is of the content of a file, by SHA-256.

@@ -118,7 +118,7 @@ func (w *worker) do(ctx context.Context, e Event) (err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, w.timeout, fmt.Errorf("no answer within %v", w.timeout))
 	defer cancel()
 	if w.hook.Body != nil {
-		if e.Body, err = w.hook.Body(); err != nil {
+		if e.Body, err = w.hook.Body(ctx); err != nil {
 			return fmt.Errorf("body: %w", err)
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"slices"
 	"strings"
@@ -90,9 +91,9 @@ func kept(e *render.Env, environ []string) *render.Env {
 type environment struct{ *render.Env }
 
 // Render writes a line for each variable, unless a value has several.
-func (e environment) Render(w io.Writer, s *watch.Snapshot) error {
+func (e environment) Render(ctx context.Context, w io.Writer, s *watch.Snapshot) error {
 	var raw, lines bytes.Buffer
-	if err := e.Env.Render(&raw, s); err != nil {
+	if err := e.Env.Render(ctx, &raw, s); err != nil {
 		return err
 	}
 	for _, variable := range splitEnviron(raw.Bytes()) {

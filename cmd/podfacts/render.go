@@ -90,7 +90,7 @@ func rendered(ctx context.Context, outputs []agent.Output, sources []watch.Sourc
 	var files []renderedFile
 	for _, o := range outputs {
 		var b bytes.Buffer
-		for _, e := range watch.Errors(o.Renderer.Render(&b, snapshot)) {
+		for _, e := range watch.Errors(o.Renderer.Render(ctx, &b, snapshot)) {
 			errs = append(errs, fmt.Errorf("%s: %w", o.File.Path, e))
 		}
 		for _, e := range o.Skipped(snapshot) {

@@ -108,13 +108,12 @@ found a difference; exec ends with that of its command.`,
 		Example: `  podfacts init --env-file /run/podfacts/pod.env --preset pod,node
   podfacts render --pod pod.yaml -c podfacts.yaml
   podfacts view node.zone`,
-		Version:           versionLine(),
+		Version:           versionLine(), // printed as versionCommand does; a template for it would link text/template
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		PersistentPreRunE: p.prepare,
 	}
 	helped(root)
-	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	p.registerLog(root.PersistentFlags())
 	switch {

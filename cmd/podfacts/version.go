@@ -17,14 +17,14 @@ func (p *program) versionCommand() *cobra.Command {
 		Short: "Print the version",
 		Args:  noArguments,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(p.stdout, versionLine())
+			_, err := fmt.Fprintln(p.stdout, "podfacts version", versionLine())
 			return failed(err)
 		},
 	}
 }
 
 func versionLine() string {
-	return fmt.Sprintf("podfacts %s %s %s/%s", buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return fmt.Sprintf("%s %s %s/%s", buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // buildVersion falls back on what `go install` records.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -94,7 +95,7 @@ down), stale, unset, sensitive and others, which differ.`,
 			for _, e := range watch.Errors(err) {
 				p.log().Warn("source failed", "error", e)
 			}
-			return failed(v.print(p.stdout, snapshot))
+			return failed(v.print(cmd.Context(), p.stdout, snapshot))
 		},
 	}
 	flags := cmd.Flags()
@@ -130,7 +131,7 @@ func knowsNothing(s *watch.Snapshot) bool {
 	return true
 }
 
-func (v *viewing) print(w io.Writer, s *watch.Snapshot) error {
+func (v *viewing) print(ctx context.Context, w io.Writer, s *watch.Snapshot) error {
 	if knowsNothing(s) && (v.path != "" || v.output == "table") {
 		return errNothingKnown
 	}
@@ -148,7 +149,7 @@ func (v *viewing) print(w io.Writer, s *watch.Snapshot) error {
 		return render.Encode(w, v.output, render.Origins(v.facts(s), v.showSecrets))
 	}
 	view := render.View{Format: v.output, Path: v.path, ShowSensitive: v.showSecrets}
-	return view.Render(w, s)
+	return view.Render(ctx, w, s)
 }
 
 // one prints a single fact without its name.

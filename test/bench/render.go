@@ -81,7 +81,7 @@ func oursOf(ctx context.Context, text string) (renderer, error) {
 	}
 	return func() ([]byte, error) {
 		var out bytes.Buffer
-		err := t.Render(&out, snapshot)
+		err := t.Render(ctx, &out, snapshot)
 		return out.Bytes(), err
 	}, nil
 }
