@@ -26,7 +26,7 @@ func envAnswer(q *request) (answer, error) {
 		return answer{}, hidden(unseen...)
 	}
 	var b bytes.Buffer
-	if err := e.Render(&b, q.view.part); err != nil {
+	if err := e.Render(q.Context(), &b, q.view.part); err != nil {
 		return answer{}, envProblem(err)
 	}
 	return answer{kind, b.Bytes()}, nil

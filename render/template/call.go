@@ -97,7 +97,7 @@ func invoke(fn any, in []reflect.Value) (out reflect.Value, err error) {
 			err = fmt.Errorf("%v", r)
 		}
 	}()
-	if out, err, ok := direct(fn, in); ok {
+	if out, known, err := direct(fn, in); known {
 		return out, err
 	}
 	v := reflect.ValueOf(fn)
@@ -106,7 +106,7 @@ func invoke(fn any, in []reflect.Value) (out reflect.Value, err error) {
 		return v.Call(in)[0], nil
 	case typ.NumOut() == 2 && typ.Out(1) == reflect.TypeFor[error]():
 		results := v.Call(in)
-		err, _ := results[1].Interface().(error)
+		err, _ := reflect.TypeAssert[error](results[1])
 		return results[0], err
 	}
 	return out, errors.New("a function returns one value, or a value and an error")
@@ -114,35 +114,35 @@ func invoke(fn any, in []reflect.Value) (out reflect.Value, err error) {
 
 // direct calls the functions of the signatures that most have, without package
 // reflect, which takes five times as long.
-func direct(fn any, in []reflect.Value) (out reflect.Value, err error, ok bool) { //nolint:revive,staticcheck // the first two belong together
+func direct(fn any, in []reflect.Value) (out reflect.Value, known bool, err error) {
 	switch fn := fn.(type) {
 	case func(string) string:
-		return reflect.ValueOf(fn(in[0].String())), nil, true
+		return reflect.ValueOf(fn(in[0].String())), true, nil
 	case func(string, string) string:
-		return reflect.ValueOf(fn(in[0].String(), in[1].String())), nil, true
+		return reflect.ValueOf(fn(in[0].String(), in[1].String())), true, nil
 	case func(string, string) bool:
-		return reflect.ValueOf(fn(in[0].String(), in[1].String())), nil, true
+		return reflect.ValueOf(fn(in[0].String(), in[1].String())), true, nil
 	case func(...any) string:
-		return reflect.ValueOf(fn(boxed(in)...)), nil, true
+		return reflect.ValueOf(fn(boxed(in)...)), true, nil
 	case func(string, ...any) string:
-		return reflect.ValueOf(fn(in[0].String(), boxed(in[1:])...)), nil, true
+		return reflect.ValueOf(fn(in[0].String(), boxed(in[1:])...)), true, nil
 	case func(...any) (string, error):
 		s, err := fn(boxed(in)...)
-		return reflect.ValueOf(s), err, true
+		return reflect.ValueOf(s), true, err
 	case func(any) (string, error):
 		s, err := fn(in[0].Interface())
-		return reflect.ValueOf(s), err, true
+		return reflect.ValueOf(s), true, err
 	case func(string, any) (string, error):
 		s, err := fn(in[0].String(), in[1].Interface())
-		return reflect.ValueOf(s), err, true
+		return reflect.ValueOf(s), true, err
 	case func(string, ...any) (any, error):
 		v, err := fn(in[0].String(), boxed(in[1:])...)
-		return element(v), err, true
+		return element(v), true, err
 	case func(any, ...any) (any, error):
 		v, err := fn(in[0].Interface(), boxed(in[1:])...)
-		return element(v), err, true
+		return element(v), true, err
 	}
-	return out, nil, false
+	return out, false, nil
 }
 
 func boxed(values []reflect.Value) []any {

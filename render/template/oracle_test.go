@@ -156,7 +156,7 @@ type theirData struct {
 	ErrFunc                                                            func() (string, error)
 	PanicFunc                                                          func() string
 	TooFewReturnCountFunc                                              func()
-	TooManyReturnCountFunc                                             func() (string, error, int) //nolint:revive,staticcheck // it is wrong on purpose
+	TooManyReturnCountFunc                                             func() (string, int, error)
 	InvalidReturnTypeFunc                                              func() (string, bool)
 	unexported                                                         int
 	V3, Iface1, Iface2, NilIface                                       any
@@ -242,9 +242,9 @@ func tableData() []any {
 		ErrFunc:                func() (string, error) { return "bla", nil },
 		PanicFunc:              func() string { panic("test panic") },
 		TooFewReturnCountFunc:  func() {},
-		TooManyReturnCountFunc: func() (string, error, int) { return "", nil, 0 },
+		TooManyReturnCountFunc: func() (string, int, error) { return "", 0, nil },
 		InvalidReturnTypeFunc:  func() (string, bool) { return "", false },
-		V3:                     speaker{1}, Iface1: 1, Iface2: uint(2),
+		unexported:             1, V3: speaker{1}, Iface1: 1, Iface2: uint(2),
 	}
 	iface := methodic(t)
 	return []any{
