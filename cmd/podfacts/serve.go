@@ -164,6 +164,6 @@ type shown struct {
 
 func (s shown) Needs() watch.Needs { return s.needs }
 
-func (s shown) Render(w io.Writer, all *watch.Snapshot) error {
+func (s shown) Render(_ context.Context, w io.Writer, all *watch.Snapshot) error {
 	return render.Encode(w, "json", s.settings.Show(all).Tree())
 }
