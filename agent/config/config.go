@@ -47,6 +47,8 @@ type Config struct {
 	Listen string
 	// Serve is where the facts are served to other containers, and which.
 	Serve Serve
+	// Proxy is where the API server is passed on to other containers.
+	Proxy Proxy
 	// MaxAge is how old the facts of a failing source may be before the
 	// outputs count as not ready. Zero: any age.
 	MaxAge time.Duration
@@ -130,6 +132,7 @@ func (r *reader) read(root *yaml.Node) {
 		field{"notify", func(n *yaml.Node) { notify = n }},
 		field{"listen", func(n *yaml.Node) { listen = n }},
 		field{"serve", func(n *yaml.Node) { served = n }},
+		field{"proxy", r.proxy},
 		field{"listenAny", r.boolean("listenAny", &listenAny)},
 		field{"health", func(n *yaml.Node) {
 			r.mapping(n, "health", field{"maxAge", r.duration("health.maxAge", &c.MaxAge)})

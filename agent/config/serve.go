@@ -104,7 +104,7 @@ func (r *reader) serve(n *yaml.Node) {
 	s := &r.config.Serve
 	r.mapping(n, "serve",
 		field{"listen", func(n *yaml.Node) { r.serveListen(n) }},
-		field{"socketMode", func(n *yaml.Node) { s.SocketMode = r.socketMode(n) }},
+		field{"socketMode", func(n *yaml.Node) { s.SocketMode = r.socketMode("serve.socketMode", n) }},
 		field{"expose", func(n *yaml.Node) {
 			s.Expose = []Exposed{} // an empty list exposes nothing
 			r.list("serve.expose", r.expose)(n)
@@ -135,10 +135,10 @@ func (r *reader) serveListen(n *yaml.Node) {
 
 // socketMode reads octal permission bits of a socket, quoted or not. Whoever may
 // write to it may ask.
-func (r *reader) socketMode(n *yaml.Node) fs.FileMode {
+func (r *reader) socketMode(what string, n *yaml.Node) fs.FileMode {
 	mode, err := strconv.ParseUint(strings.TrimPrefix(n.Value, "0o"), 8, 32)
 	if n.Kind != yaml.ScalarNode || err != nil || mode == 0 || mode > 0o777 {
-		r.fail(n, `serve.socketMode is %s, but must be octal permissions such as "0660"`, describe(n))
+		r.fail(n, `%s is %s, but must be octal permissions such as "0660"`, what, describe(n))
 		return 0
 	}
 	return fs.FileMode(mode)

@@ -24,6 +24,10 @@ func (m *Metrics) Text() []byte {
 	if m.API != nil {
 		api = m.API()
 	}
+	var proxy *Proxy
+	if m.Proxy != nil {
+		proxy = m.Proxy()
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := &page{text: make([]byte, 0, 16<<10)}
@@ -37,6 +41,7 @@ func (m *Metrics) Text() []byte {
 	m.writeHooks(p)
 	m.writeSources(p, api)
 	writeAPI(p, api)
+	writeProxy(p, proxy)
 	writeRuntime(p)
 	m.writeProcess(p)
 	return p.text
@@ -146,11 +151,25 @@ func (m *Metrics) writeSources(p *page, api API) {
 }
 
 func writeAPI(p *page, api API) {
-	slices.SortFunc(api.Requests, func(a, b Request) int {
+	f := p.counter("podfacts_api_requests_total", "Requests to the API server, by the status code of the answer; error where there was none.")
+	writeRequests(f, api.Requests)
+}
+
+// writeProxy tells of what is passed on to the API server, if anything is.
+func writeProxy(p *page, proxy *Proxy) {
+	if proxy == nil {
+		return
+	}
+	f := p.counter("podfacts_proxy_requests_total", "Requests to the proxy that have ended, by the status code of the answer; error where the client did not wait for one.")
+	writeRequests(f, proxy.Requests)
+	p.gauge("podfacts_proxy_requests_in_flight", "Requests to the proxy that are under way, watches among them.").add(float64(proxy.InFlight))
+}
+
+func writeRequests(f *family, requests []Request) {
+	slices.SortFunc(requests, func(a, b Request) int {
 		return cmp.Or(cmp.Compare(a.Verb, b.Verb), cmp.Compare(a.Code, b.Code))
 	})
-	f := p.counter("podfacts_api_requests_total", "Requests to the API server, by the status code of the answer; error where there was none.")
-	for _, r := range api.Requests {
+	for _, r := range requests {
 		code := "error"
 		if r.Code != 0 {
 			code = strconv.Itoa(r.Code)

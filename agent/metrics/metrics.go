@@ -33,6 +33,8 @@ type Metrics struct {
 	Health func() []Probe
 	// API says what was asked of the API server up to now. Nil: nothing.
 	API func() API
+	// Proxy says what others asked of the API server. Nil, or the answer nil: nothing.
+	Proxy func() *Proxy
 
 	mu      sync.Mutex
 	started time.Time // the first agent
@@ -66,6 +68,12 @@ type Request struct {
 	Verb  string
 	Code  int // of the answer, 0 where there was none
 	Count uint64
+}
+
+// Proxy is what others asked of the API server.
+type Proxy struct {
+	Requests []Request // that have ended; their verbs are methods
+	InFlight int
 }
 
 // tally counts by result.

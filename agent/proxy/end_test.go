@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -64,7 +63,8 @@ func TestLate(t *testing.T) {
 		}
 		l := &pipes{conns: make(chan net.Conn)}
 		ctx, cancel := context.WithCancel(t.Context())
-		p := &Proxy{Server: server(t), Transport: waiting{}, Filter: filter, Log: slog.New(slog.DiscardHandler)}
+		p := &Proxy{Server: server(t), Transport: waiting{}}
+		p.Set(filter)
 		done := make(chan error)
 		go func() { done <- p.Serve(ctx, l) }()
 		for target, want := range map[string]int{

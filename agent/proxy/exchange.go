@@ -78,7 +78,8 @@ func (e *exchange) judge() *refusal {
 	if err != nil {
 		return refuse(http.StatusBadRequest, reasonBadRequest, err.Error()+"; leave out dots, double and encoded slashes, backslashes, semicolons, and what is encoded twice")
 	}
-	inner, served := e.Filter.inner(path)
+	filter := e.filter.Load()
+	inner, served := filter.inner(path)
 	e.path, e.query = inner, query
 	h := e.r.Header
 	claimed := claims(h)
@@ -86,16 +87,16 @@ func (e *exchange) judge() *refusal {
 	case foreign(e.r):
 		return refuse(http.StatusForbidden, reasonForbidden, "the proxy does not answer the web pages of others")
 	case !served:
-		return refuse(http.StatusNotFound, reasonNotFound, "the proxy serves the API under "+e.Filter.prefix)
+		return refuse(http.StatusNotFound, reasonNotFound, "the proxy serves the API under "+filter.prefix)
 	case claimed != "":
 		return refuse(http.StatusForbidden, reasonForbidden, "the proxy's users act as its account and as nobody else; leave out the header "+claimed+" (kubectl: --as)")
 	case upgrades(h):
 		return refuse(http.StatusForbidden, reasonForbidden, "the proxy passes on no upgrades to SPDY or WebSocket; exec, attach, cp and port-forward take the API server itself")
 	}
-	if refusal := e.Filter.method(e.r.Method); refusal != nil {
+	if refusal := filter.method(e.r.Method); refusal != nil {
 		return refusal
 	}
-	if !e.Filter.path(e.path) {
+	if !filter.path(e.path) {
 		return refuse(http.StatusForbidden, reasonForbidden, "the proxy is told not to pass on this path; see --proxy-reject-paths and --proxy-accept-paths")
 	}
 	if e.r.ContentLength != 0 && reads(e.r.Method) {

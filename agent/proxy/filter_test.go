@@ -114,7 +114,7 @@ func TestPrefix(t *testing.T) {
 		p := newProxied(t, Rules{APIPrefix: test.prefix}, echo)
 		resp, body := p.get(t, test.target)
 		if test.want == "" {
-			refuses(t, resp, body, http.StatusNotFound, "NotFound", "under "+p.Filter.prefix)
+			refuses(t, resp, body, http.StatusNotFound, "NotFound", "under "+p.filter.Load().prefix)
 		} else if body != test.want {
 			t.Errorf("%s: %s: %q, want %q", test.prefix, test.target, body, test.want)
 		}

@@ -47,7 +47,8 @@ func newProxied(t *testing.T, rules Rules, upstream http.HandlerFunc) *proxied {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxied{Proxy: &Proxy{Server: u, Transport: transport, Filter: filter}, upstream: s}
+	p := &proxied{Proxy: &Proxy{Server: u, Transport: transport}, upstream: s}
+	p.Set(filter)
 	p.Log = slog.New(slog.NewTextHandler(&p.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	p.serve(t)
 	t.Cleanup(func() {

@@ -61,14 +61,17 @@ type Proxy struct {
 	Server *url.URL
 	// Transport makes requests. It adds credentials.
 	Transport http.RoundTripper
-	// Filter is what [Rules.Filter] made.
-	Filter *Filter
-	Log    *slog.Logger // nil: silent
+	Log       *slog.Logger // nil: silent
 
+	filter  atomic.Pointer[Filter]
 	stats   stats
 	buffers buffers
 	away    atomic.Bool // the last request did not reach the API server
 }
+
+// Set says which requests are passed on from now on. It is called before Serve, and
+// may be called again.
+func (p *Proxy) Set(f *Filter) { p.filter.Store(f) }
 
 // Serve answers until ctx ends, and then returns nil. What is under way then may end
 // within seconds; watches are told to begin anew elsewhere. It closes the listener
@@ -80,7 +83,7 @@ func (p *Proxy) Serve(ctx context.Context, l net.Listener) error {
 	s := serve.Server{
 		Handler:     &handler{Proxy: p, ends: ctx},
 		Log:         p.Log,
-		Hosts:       p.Filter.host,
+		Hosts:       func(host string) bool { return p.filter.Load().host(host) },
 		Streams:     true,
 		Connections: maxConnections,
 		Header:      maxHeader,

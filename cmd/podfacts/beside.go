@@ -10,7 +10,6 @@ import (
 
 	"github.com/podfacts/podfacts/agent"
 	"github.com/podfacts/podfacts/agent/config"
-	"github.com/podfacts/podfacts/agent/serve"
 	"github.com/podfacts/podfacts/watch"
 )
 
@@ -19,16 +18,18 @@ import (
 type besideFlags struct {
 	listen listenFlags
 	serve  serveFlags
+	proxy  proxyFlags
 }
 
 func (b *besideFlags) register(flags *pflag.FlagSet) {
 	b.listen.register(flags)
 	b.serve.register(flags)
+	b.proxy.register(flags)
 }
 
 // add puts what the flags say into a configuration.
 func (b *besideFlags) add(c *config.Config) error {
-	err := b.serve.add(c)
+	err := watch.Join(b.serve.add(c), b.proxy.add(c))
 	if len(b.serve.expose) > 0 && c != nil && c.Serve.Listen == "" {
 		err = watch.Join(err, errors.New("--expose belongs to --serve"))
 	}
@@ -37,8 +38,9 @@ func (b *besideFlags) add(c *config.Config) error {
 
 // open starts all of it. What has been started is stopped where something cannot
 // be.
-func (b *besideFlags) open(ctx context.Context, c *config.Config, log *slog.Logger) (company, error) {
+func (b *besideFlags) open(ctx context.Context, p *program, access *accessFlags, c *config.Config) (company, error) {
 	var all company
+	log := p.log()
 	observer, err := b.listen.observe(ctx, c.Listen, log)
 	if err == nil && observer != nil {
 		all = append(all, observer)
@@ -47,6 +49,13 @@ func (b *besideFlags) open(ctx context.Context, c *config.Config, log *slog.Logg
 		var s *serving
 		if s, err = openServing(ctx, c, log); err == nil {
 			all = append(all, s)
+		}
+	}
+	if err == nil && c.Proxy.Listen != "" {
+		var s *passing
+		if s, err = p.openPassing(ctx, access, c); err == nil {
+			all = append(all, s)
+			observer.passing(s)
 		}
 	}
 	if err != nil {
@@ -58,7 +67,7 @@ func (b *besideFlags) open(ctx context.Context, c *config.Config, log *slog.Logg
 // runBeside follows the facts, and does beside it what the flags and the
 // configuration ask for.
 func (p *program) runBeside(ctx context.Context, b *besideFlags, access *accessFlags, c *config.Config, load func() (*config.Config, error)) error {
-	others, err := b.open(ctx, c, p.log())
+	others, err := b.open(ctx, p, access, c)
 	if err != nil {
 		return err
 	}
@@ -117,13 +126,16 @@ type server struct {
 }
 
 // begin lets s answer.
-func begin(ctx context.Context, s *serve.Server, l net.Listener) *server {
+func begin(ctx context.Context, s interface {
+	Serve(context.Context, net.Listener) error
+}, log *slog.Logger, l net.Listener,
+) *server {
 	ctx, cancel := context.WithCancel(ctx)
 	answering := &server{cancel: cancel, done: make(chan error, 1)}
 	go func() {
 		err := s.Serve(ctx, l)
-		if err != nil && s.Log != nil {
-			s.Log.Error("nobody is answered any more", "address", l.Addr().String(), "error", err)
+		if err != nil {
+			log.Error("nobody is answered any more", "address", l.Addr().String(), "error", err)
 		}
 		answering.done <- err
 	}()

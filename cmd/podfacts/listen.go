@@ -15,6 +15,7 @@ import (
 	"github.com/podfacts/podfacts/agent/config"
 	"github.com/podfacts/podfacts/agent/health"
 	"github.com/podfacts/podfacts/agent/metrics"
+	"github.com/podfacts/podfacts/agent/proxy"
 	"github.com/podfacts/podfacts/agent/serve"
 	"github.com/podfacts/podfacts/watch"
 	"github.com/podfacts/podfacts/watch/apiserver"
@@ -37,6 +38,7 @@ type observer struct {
 	monitor health.Monitor
 	metrics metrics.Metrics
 	api     atomic.Pointer[apiserver.Client] // of the agent that runs
+	proxy   atomic.Pointer[proxy.Proxy]      // if one runs
 	mux     *http.ServeMux
 	server  *server
 }
@@ -60,9 +62,9 @@ func (l *listenFlags) observe(ctx context.Context, configured string, log *slog.
 		return nil, failed(err)
 	}
 	o := &observer{mux: http.NewServeMux()}
-	o.metrics = metrics.Metrics{Version: buildVersion(), Health: o.health, API: o.requests}
+	o.metrics = metrics.Metrics{Version: buildVersion(), Health: o.health, API: o.requests, Proxy: o.passed}
 	o.routes()
-	o.server = begin(ctx, &serve.Server{Handler: o.mux, Log: log}, listener)
+	o.server = begin(ctx, &serve.Server{Handler: o.mux, Log: log}, log, listener)
 	log.Info("listening", "address", listener.Addr().String())
 	return o, nil
 }
@@ -133,4 +135,25 @@ func (o *observer) requests() metrics.API {
 		api.Requests = append(api.Requests, metrics.Request{Verb: r.Verb, Code: r.Code, Count: count})
 	}
 	return api
+}
+
+// passing has the metrics count what a proxy does.
+func (o *observer) passing(s *passing) {
+	if o != nil {
+		o.proxy.Store(&s.proxy)
+	}
+}
+
+// passed tells the metrics what the proxy was asked.
+func (o *observer) passed() *metrics.Proxy {
+	p := o.proxy.Load()
+	if p == nil {
+		return nil
+	}
+	stats := p.Stats()
+	told := &metrics.Proxy{InFlight: stats.InFlight}
+	for r, count := range stats.Requests {
+		told.Requests = append(told.Requests, metrics.Request{Verb: r.Verb, Code: r.Code, Count: count})
+	}
+	return told
 }

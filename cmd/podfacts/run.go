@@ -100,6 +100,9 @@ func (p *program) follow(ctx context.Context, access *accessFlags, c *config.Con
 		if renewed.Serve.Listen != c.Serve.Listen || renewed.Serve.SocketMode != c.Serve.SocketMode {
 			log.Warn("the address to serve facts on and the mode of its socket stay as they were; others take a restart", "serve", renewed.Serve.Listen)
 		}
+		if renewed.Proxy.Listen != c.Proxy.Listen || renewed.Proxy.SocketMode != c.Proxy.SocketMode {
+			log.Warn("the address of the proxy stays as it was; a new one takes a restart", "proxy", renewed.Proxy.Listen)
+		}
 		c = renewed
 	}
 }

@@ -38,9 +38,18 @@ shows it to a browser.
 Shown are the facts that --expose and serve.expose name, which are asked of the
 API server like those of an output. Where they name none, it is who the pod is,
 and what the outputs are made of, as far as that is known. Secrets are shown
-where they are named, and not with a group that they belong to.`,
+where they are named, and not with a group that they belong to.
+
+With --proxy, the API server itself is passed on, over plain HTTP and with the
+pod's credentials, as kubectl proxy does:
+
+  curl http://127.0.0.1:8001/api/v1/namespaces/shop/pods
+
+Whoever asks acts as the pod's service account, so that only reads are passed on,
+and neither Secrets nor what runs commands, unless the --proxy-… flags say so.`,
 		Example: `  podfacts serve --serve 127.0.0.1:9301
   podfacts serve --serve unix:///run/podfacts/facts.sock --expose pod,node.zone
+  podfacts serve --proxy 127.0.0.1:8001
   podfacts serve -c /etc/podfacts/podfacts.yaml`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -66,9 +75,9 @@ where they are named, and not with a group that they belong to.`,
 
 // withoutOutputs makes a configuration one that is only served.
 func (p *program) withoutOutputs(cmd *cobra.Command, c *config.Config) (*config.Config, error) {
-	if c.Serve.Listen == "" {
+	if c.Serve.Listen == "" && c.Proxy.Listen == "" {
 		where := cmp.Or(p.config, "a configuration")
-		return nil, fmt.Errorf("nobody is served; say where with --serve 127.0.0.1:9301, or in %s under serve: {listen: …}; see %s --help", where, cmd.CommandPath())
+		return nil, fmt.Errorf("nobody is served; say where with --serve 127.0.0.1:9301 or --proxy 127.0.0.1:8001, or in %s under serve: or proxy: {listen: …}; see %s --help", where, cmd.CommandPath())
 	}
 	c.Serve.Expose = c.Shown() // while the outputs are known
 	c.Outputs, c.Hooks = nil, nil
@@ -135,7 +144,7 @@ func openServing(ctx context.Context, c *config.Config, log *slog.Logger) (*serv
 		return nil, failed(err)
 	}
 	s := &serving{}
-	s.server = begin(ctx, &serve.Server{Handler: &s.facts, Connections: metadata.Connections, Log: log}, listener)
+	s.server = begin(ctx, &serve.Server{Handler: &s.facts, Connections: metadata.Connections, Log: log}, log, listener)
 	log.Info("serving facts", "address", listener.Addr().String())
 	return s, nil
 }
