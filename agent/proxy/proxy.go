@@ -105,7 +105,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	err := e.run()
 	h.stats.end(r.Method, e.code)
 	// Neither what a query asks for nor what headers say is anybody's business.
-	h.Log.Debug("request", "method", r.Method, "path", e.path, "code", e.code, "bytes", e.bytes, "took", time.Since(began), "error", err)
+	if h.Log.Enabled(r.Context(), slog.LevelDebug) {
+		log := h.Log.With("method", r.Method, "path", e.path, "code", e.code, "bytes", e.bytes, "took", time.Since(began))
+		if err != nil {
+			log = log.With("error", err)
+		}
+		log.Debug("proxied")
+	}
 	if e.broken {
 		panic(http.ErrAbortHandler) // the only way to tell a client that the answer is not whole
 	}

@@ -73,6 +73,7 @@ func (o *outputFlags) take(cmd *cobra.Command) {
 	ours := pflag.NewFlagSet(cmd.Name(), pflag.ContinueOnError)
 	o.register(ours)
 	o.served.register(ours)
+	o.proxied.register(ours)
 	ours.VisitAll(func(f *pflag.Flag) {
 		theirs := cmd.Flags().Lookup(f.Name)
 		if theirs == nil || !theirs.Changed {

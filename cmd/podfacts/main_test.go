@@ -47,6 +47,7 @@ func TestScripts(t *testing.T) {
 			"eventually": eventually,
 			"signal":     sendSignal,
 			"ask":        askServer,
+			"askfor":     askFor,
 		},
 	})
 }

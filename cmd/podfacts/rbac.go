@@ -108,6 +108,9 @@ func (r *rbac) plan(ctx context.Context, p *program, w *world, c *config.Config)
 	}
 	r.account, r.namespace = cmp.Or(r.account, "podfacts"), cmp.Or(r.namespace, "default")
 	r.name = cmp.Or(r.name, "podfacts-"+r.account)
+	if c.Proxy.Listen != "" {
+		r.notes = append(r.notes, "Whoever uses the proxy acts as this service account. What they ask for is not known here, and takes rules of its own.")
+	}
 	plan = apiserver.NewPlan(needs, c.API.Objects, mode)
 	plan.Namespace = r.namespace
 	climbs := plan.AnyController()
@@ -200,13 +203,13 @@ func (r *rbac) doubt(plan apiserver.Plan, w *world) (warnings []string) {
 
 // print writes the manifests. Rules of one scope share a role.
 func (r *rbac) print(w io.Writer, rules []apiserver.Rule) error {
-	if len(rules) == 0 {
-		_, err := fmt.Fprintln(w, "# Nothing is asked of the API server, so no permission is needed.")
-		return err
-	}
 	var b strings.Builder
 	for _, note := range r.notes {
 		comment(&b, note)
+	}
+	if len(rules) == 0 {
+		_, err := fmt.Fprintln(w, b.String()+"# Nothing is asked of the API server, so no permission is needed.")
+		return err
 	}
 	var scopes []string // a namespace, or empty for the cluster
 	for _, rule := range rules {

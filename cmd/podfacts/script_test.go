@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -77,32 +78,49 @@ func askServer(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: ask ADDRESS TARGET [HEADER:VALUE...]")
 	}
-	address, err := serve.Parse(args[0], false)
+	resp := request(ts, args[0], args[1], func(resp *http.Response) bool { return resp.StatusCode != http.StatusServiceUnavailable }, args[2:]...)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	fmt.Fprintf(ts.Stdout(), "%d %s\n%s", resp.StatusCode, resp.Header.Get("Content-Type"), body)
+}
+
+// askFor sends a GET to an address until the answer has a status, and prints what
+// comes.
+func askFor(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: askfor STATUS ADDRESS TARGET")
+	}
+	resp := request(ts, args[1], args[2], func(resp *http.Response) bool { return strconv.Itoa(resp.StatusCode) == args[0] })
+	defer resp.Body.Close()
+	_, err := io.Copy(ts.Stdout(), resp.Body)
+	ts.Check(err)
+}
+
+// request sends a GET, again and again until the answer will do, at most a minute.
+func request(ts *testscript.TestScript, to, target string, will func(*http.Response) bool, headers ...string) *http.Response {
+	address, err := serve.Parse(to, false)
 	ts.Check(err)
 	client := http.Client{Timeout: time.Minute, Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return address.Dial(ctx) },
 	}}
-	r, err := http.NewRequest(http.MethodGet, "http://localhost"+args[1], nil)
+	r, err := http.NewRequest(http.MethodGet, "http://localhost"+target, nil)
 	ts.Check(err)
-	for _, header := range args[2:] {
+	for _, header := range headers {
 		name, value, _ := strings.Cut(header, ":")
 		r.Header.Set(name, value)
 	}
 	var resp *http.Response
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
-		if resp, err = client.Do(r); err == nil && resp.StatusCode != http.StatusServiceUnavailable {
-			break
+		if resp, err = client.Do(r); err == nil && will(resp) {
+			return resp
 		}
 		if time.Now().After(deadline) {
-			ts.Fatalf("%s does not answer: %v", args[0], err)
+			ts.Fatalf("%s does not answer as it should: %v, %v", to, resp, err)
 		}
 		if err == nil {
 			resp.Body.Close() //nolint:errcheck // it is too early for an answer
 		}
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	ts.Check(err)
-	fmt.Fprintf(ts.Stdout(), "%d %s\n%s", resp.StatusCode, resp.Header.Get("Content-Type"), body)
 }

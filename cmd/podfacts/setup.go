@@ -27,6 +27,7 @@ import (
 // configuration file.
 type outputFlags struct {
 	served    serveFlags // of a command that only looks
+	proxied   proxyFlags // the same
 	exec      bool       // presets and env are for the environment of a command
 	own       []string   // variables of that environment that stay as they are
 	envFile   string
@@ -98,11 +99,14 @@ func (p *program) loadOutputs(cmd *cobra.Command, o *outputFlags, loader config.
 // command is one more output, and what other containers are shown.
 func (p *program) loadAll(cmd *cobra.Command, o *outputFlags, loader config.Loader) (*config.Config, error) {
 	c, err := p.load(o, loader)
-	if err = watch.Join(err, o.served.add(c)); err == nil && c.Exec != nil {
+	if err = watch.Join(err, o.served.add(c), o.proxied.add(c)); err == nil && c.Exec != nil {
 		c.Outputs = append(c.Outputs, agent.Output{File: publish.File{Path: config.ExecName, Mode: 0o600}, Renderer: environment{kept(c.Exec, o.own)}})
 	}
 	if err == nil && (c.Serve.Listen != "" || c.Serve.Expose != nil) {
 		c.Outputs = append(c.Outputs, agent.Output{File: publish.File{Path: config.ServeName, Mode: 0o600}, Renderer: shown{settingsOf(c), c.Serve.Needs()}})
+	}
+	if err == nil && len(c.Outputs) == 0 && c.Proxy.Listen != "" {
+		return c, nil // that is enough to do
 	}
 	return p.withOutputs(cmd, c, err)
 }
@@ -117,7 +121,7 @@ func (p *program) withOutputs(cmd *cobra.Command, c *config.Config, err error) (
 		return c, err
 	case c.Exec != nil:
 		return nil, fmt.Errorf("%s has no outputs, only exec, which is for podfacts exec; use that, or list outputs", p.config)
-	case c.Serve.Listen != "":
+	case c.Serve.Listen != "" || c.Proxy.Listen != "":
 		return nil, errors.New("there are no outputs, but somebody to serve; use podfacts serve for that alone, or list outputs")
 	case p.config != "":
 		return nil, fmt.Errorf("%s has no outputs; list them there under outputs:, or use --env-file or --template; see %s --help", p.config, cmd.CommandPath())
