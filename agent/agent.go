@@ -54,6 +54,8 @@ type Agent struct {
 	Outputs []Output
 	// Hooks are told when outputs have changed.
 	Hooks []Hook
+	// StateDir is where it is kept what hooks were told. Empty: beside the outputs.
+	StateDir string
 	// Needs are those of whoever gets the facts by Report, beside what the outputs
 	// need. They are passed on in Started.
 	Needs  watch.Needs
@@ -72,7 +74,9 @@ type Agent struct {
 // as long, and where Wait is zero not at all.
 func (a *Agent) Once(ctx context.Context) error {
 	r := a.round()
-	r.herald.spareExits()
+	// What an init container is followed by has not read the files yet, so that
+	// nothing need be started again.
+	r.herald.SpareExits = true
 	r.clean()
 	waiting, cancel := a.wait(ctx) // bounds sources; what is published is published in full
 	defer cancel()

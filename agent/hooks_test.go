@@ -311,3 +311,46 @@ func TestExitHook(t *testing.T) {
 		running(t, a, func() { time.Sleep(time.Hour) })
 	})
 }
+
+// Headers are rendered anew for each attempt, and one that cannot be is said by its
+// name.
+func TestHookHeaders(t *testing.T) {
+	t.Parallel()
+	source := &labels{}
+	source.set(nil, "app", "web")
+	out := output(t, t.TempDir(), "out", `{{ .pod.labels.app }}`)
+	header, err := render.ParseTemplate("header", " {{ .pod.labels.app }}\n", render.TemplateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	hook := Hook{Hook: notify.Hook{On: []string{out.File.Path}, Action: headed(func(h map[string]string) { got = append(got, h["X-App"]) })}}
+	hook.Headers = map[string]render.Renderer{"X-App": header}
+	a := Agent{Sources: []watch.Source{source}, Outputs: []Output{out}, Hooks: []Hook{hook}}
+	for _, app := range []string{"web", "shop"} {
+		source.set(nil, "app", app)
+		if err := a.Once(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if !slices.Equal(got, []string{"web", "shop"}) {
+		t.Errorf("sent %q", got)
+	}
+	source.set(nil, "app", "api")
+	if a.Hooks[0].Headers["X-App"], err = render.ParseTemplate("header", `{{ fail "no" }}`, render.TemplateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Once(t.Context()); err == nil || !strings.Contains(err.Error(), "hook headed: header X-App: ") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// headed is an action that looks at headers.
+type headed func(map[string]string)
+
+func (headed) String() string { return "headed" }
+
+func (h headed) Do(_ context.Context, e notify.Event) error {
+	h(e.Header)
+	return nil
+}

@@ -16,7 +16,7 @@ type Started struct {
 	At      time.Time
 	Outputs []string // paths, and "group NAME" for those that are one
 	Hooks   []string
-	Needs   watch.Needs // of all outputs, and Agent.Needs
+	Needs   watch.Needs // of all outputs and hooks, and Agent.Needs
 	// Every is after what time at most a round follows the last, although
 	// nothing has changed. Zero: there may be none.
 	Every time.Duration

@@ -47,6 +47,9 @@ func (a *Agent) round() *round {
 		started.Needs = append(started.Needs, u.needs...)
 		started.Limit = max(started.Limit, roundLimit+u.limit())
 	}
+	for _, h := range a.Hooks {
+		started.Needs = append(started.Needs, h.Needs()...)
+	}
 	r.herald = newHerald(a, r)
 	started.Hooks = notify.Names(r.herald.Hooks)
 	r.tell(started)

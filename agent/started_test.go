@@ -2,9 +2,11 @@ package agent
 
 import (
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/podfacts/podfacts/agent/notify"
 	"github.com/podfacts/podfacts/agent/publish"
 	"github.com/podfacts/podfacts/render"
 	"github.com/podfacts/podfacts/watch"
@@ -37,5 +39,33 @@ func TestStartedLimits(t *testing.T) {
 	}
 	if want := 70*time.Minute + 50*time.Millisecond; started.Every != want {
 		t.Errorf("every %v, want %v", started.Every, want)
+	}
+}
+
+// What a hook sends is in use as much as what an output holds.
+func TestStartedNeeds(t *testing.T) {
+	t.Parallel()
+	template := func(text string) render.Renderer {
+		r, err := render.ParseTemplate("sent", text, render.TemplateOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	var started Started
+	hook := Hook{
+		Hook:    notify.Hook{On: []string{"/a"}, Action: notify.Exit{}},
+		Message: template(`{{ fact "node.zone" }}`), Headers: map[string]render.Renderer{"A": template(`{{ fact "pod.uid" }}`)},
+	}
+	a := Agent{Hooks: []Hook{hook}, Report: func(r Report) {
+		if s, ok := r.(Started); ok {
+			started = s
+		}
+	}}
+	if err := a.Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := started.Needs.Paths(); !slices.Equal(got, []watch.Path{"node.zone", "pod.uid"}) {
+		t.Errorf("needs %v", got)
 	}
 }

@@ -40,9 +40,11 @@ type Config struct {
 	API         API
 	Outputs     []agent.Output
 	// Exec is the environment that podfacts exec gives a command. Nil: none.
-	Exec   *render.Env
-	Hooks  []agent.Hook
-	Timing watch.Timing
+	Exec  *render.Env
+	Hooks []agent.Hook
+	// StateDir is where it is kept what hooks were told. Empty: beside the outputs.
+	StateDir string
+	Timing   watch.Timing
 	// Listen is where health and metrics are served. Empty: nowhere.
 	Listen string
 	// Serve is where the facts are served to other containers, and which.
@@ -115,6 +117,8 @@ type reader struct {
 	loader Loader
 	dir    string
 	config *Config
+	// hookNames are the lines of those that entries of notify have.
+	hookNames map[string]int
 }
 
 func (r *reader) read(root *yaml.Node) {
@@ -130,6 +134,7 @@ func (r *reader) read(root *yaml.Node) {
 		field{"outputs", func(n *yaml.Node) { outputs = n }},
 		field{"exec", func(n *yaml.Node) { exec = n }},
 		field{"notify", func(n *yaml.Node) { notify = n }},
+		field{"stateDir", r.text("stateDir", &c.StateDir)},
 		field{"listen", func(n *yaml.Node) { listen = n }},
 		field{"serve", func(n *yaml.Node) { served = n }},
 		field{"proxy", r.proxy},

@@ -2,7 +2,6 @@ package config
 
 import (
 	"maps"
-	"net/http"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -13,31 +12,33 @@ import (
 
 	"github.com/podfacts/podfacts/agent"
 	"github.com/podfacts/podfacts/agent/notify"
-	"github.com/podfacts/podfacts/render"
 	"github.com/podfacts/podfacts/watch"
 )
 
-// hook reads one entry of notify. Exactly one of its keys says what is done.
+// hook reads one entry of notify. Exactly one of its keys says what is done. What
+// cannot be read is replaced by something that can be: all that is wrong with the
+// rest is told, too.
 func (r *reader) hook(n *yaml.Node) {
 	var h agent.Hook
 	var skipFirst *bool
-	var actions []string
+	var kinds []string
+	var actions []notify.Action
 	before := len(r.mistakes)
 	action := func(name string, read func(*yaml.Node) notify.Action) field {
 		return field{name, func(n *yaml.Node) {
-			actions = append(actions, name)
-			h.Action = read(n)
+			kinds, actions = append(kinds, name), append(actions, read(n))
 		}}
 	}
 	r.mapping(n, "notify",
-		field{"on", func(n *yaml.Node) { r.on(n, &h.On) }},
+		field{"name", func(n *yaml.Node) { r.hookName(n, &h.Name) }},
+		field{"on", r.orElse(func(n *yaml.Node) { r.on(n, &h.On) }, func() { h.On = r.paths() })},
 		field{"skipFirst", func(n *yaml.Node) {
 			skipFirst = new(bool)
 			r.boolean("skipFirst", skipFirst)(n)
 		}},
 		field{"timeout", r.duration("timeout", &h.Timeout)},
 		action("exec", r.execHook),
-		action("http", func(n *yaml.Node) notify.Action { return r.httpHook(n, &h.Message) }),
+		action("http", func(n *yaml.Node) notify.Action { return r.httpHook(n, &h) }),
 		action("signal", r.signalHook),
 		action("exit", func(n *yaml.Node) notify.Action {
 			h.SkipFirst = true // what starts with us has just read the files
@@ -47,26 +48,51 @@ func (r *reader) hook(n *yaml.Node) {
 	if skipFirst != nil {
 		h.SkipFirst = *skipFirst
 	}
-	if len(r.mistakes) > before {
-		return
-	}
-	kinds := []string{"exec", "http", "signal", "exit", "touch"}
-	switch len(actions) {
-	case 0:
-		r.fail(n, "notify has no target; say what to do by one of %s", strings.Join(kinds, ", "))
-		return
-	case 1:
-	default:
-		r.fail(n, "notify has %s, but one entry does one thing; make an entry of each", strings.Join(actions, " and "))
-		return
-	}
 	if len(h.On) == 0 {
 		h.On = r.paths()
 	}
-	for _, err := range watch.Errors(h.Validate()) {
-		r.fail(n, "notify: %w", err)
+	switch {
+	case len(kinds) > 1:
+		r.fail(n, "notify has %s, but one entry does one thing; make an entry of each", strings.Join(kinds, " and "))
+	case len(kinds) == 0 && len(r.mistakes) == before:
+		r.fail(n, "notify has no target; say what to do by one of exec, http, signal, exit, touch")
 	}
-	r.config.Hooks = append(r.config.Hooks, h)
+	for _, h.Action = range actions {
+		for _, err := range watch.Errors(h.Validate()) {
+			r.fail(n, "notify: %w", err)
+		}
+	}
+	if len(r.mistakes) == before {
+		r.config.Hooks = append(r.config.Hooks, h)
+	}
+}
+
+// orElse has read say what is wrong, and then something else take the place of
+// what could not be read.
+func (r *reader) orElse(read func(*yaml.Node), replace func()) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		before := len(r.mistakes)
+		if read(n); len(r.mistakes) > before {
+			replace()
+		}
+	}
+}
+
+// hookName reads the name of a hook, which no other has.
+func (r *reader) hookName(n *yaml.Node, name *string) {
+	r.text("name", name)(n)
+	if *name == "" {
+		return
+	}
+	if line, taken := r.hookNames[*name]; taken {
+		r.fail(n, "notify: %s is the name of another entry, in line %d; give it one of its own", *name, line)
+		*name = ""
+		return
+	}
+	if r.hookNames == nil {
+		r.hookNames = make(map[string]int)
+	}
+	r.hookNames[*name] = n.Line
 }
 
 // paths are those of all outputs.
@@ -100,62 +126,15 @@ func (r *reader) execHook(n *yaml.Node) notify.Action {
 	var x notify.Exec
 	var env map[string]string
 	r.mapping(n, "exec",
-		field{"command", r.texts("exec.command", &x.Args)},
+		field{"command", r.orElse(r.texts("exec.command", &x.Args), func() { x.Args = []string{"?"} })},
 		field{"env", r.pairs("exec.env", &env)})
+	if n.Kind != yaml.MappingNode {
+		x.Args = []string{"?"}
+	}
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		x.Env = append(x.Env, name+"="+env[name])
 	}
 	return x
-}
-
-func (r *reader) httpHook(n *yaml.Node, body *render.Renderer) notify.Action {
-	var h notify.HTTP
-	var headers map[string]string
-	r.mapping(n, "http",
-		field{"url", r.text("http.url", &h.URL)},
-		field{"method", r.text("http.method", &h.Method)},
-		field{"headers", r.pairs("http.headers", &headers)},
-		field{"body", func(n *yaml.Node) { r.body(n, body) }},
-		field{"status", func(n *yaml.Node) { r.statuses(n, &h.Status) }},
-		field{"socket", r.text("http.socket", &h.Socket)},
-		field{"caFile", r.text("http.caFile", &h.CAFile)})
-	h.Method = strings.ToUpper(h.Method)
-	for name, value := range headers {
-		if h.Header == nil {
-			h.Header = make(http.Header)
-		}
-		h.Header.Set(name, value)
-	}
-	return h
-}
-
-// statuses reads one status or a list of them.
-func (r *reader) statuses(n *yaml.Node, all *[]int) {
-	one := func(n *yaml.Node) {
-		status, err := strconv.Atoi(n.Value)
-		if n.Kind != yaml.ScalarNode || err != nil {
-			r.fail(n, "http.status is %s, but must be a status such as 204, or a list of them", describe(n))
-			return
-		}
-		*all = append(*all, status)
-	}
-	if n.Kind == yaml.ScalarNode {
-		one(n)
-		return
-	}
-	r.list("http.status", one)(n)
-}
-
-// body reads what a request sends, a template.
-func (r *reader) body(n *yaml.Node, body *render.Renderer) {
-	var text string
-	r.text("http.body", &text)(n)
-	options := render.TemplateOptions{Container: r.config.Container}
-	t, err := render.ParseTemplate(r.file, atLine(n, options)+text, options)
-	for _, err := range watch.Errors(err) {
-		r.add(n.Line, err)
-	}
-	*body = t
 }
 
 func (r *reader) signalHook(n *yaml.Node) notify.Action {
@@ -164,14 +143,18 @@ func (r *reader) signalHook(n *yaml.Node) notify.Action {
 		field{"name", func(n *yaml.Node) {
 			var name string
 			r.text("signal.name", &name)(n)
-			var err error
-			if s.Signal, err = notify.ParseSignal(name); err != nil {
+			if parsed, err := notify.ParseSignal(name); err != nil {
 				r.fail(n, "signal.name: %w", err)
+			} else {
+				s.Signal = parsed
 			}
 		}},
-		field{"process", r.text("signal.process", &s.Process)},
+		field{"process", r.orElse(r.text("signal.process", &s.Process), func() { s.Process = "?" })},
 		field{"all", r.boolean("signal.all", &s.All)},
-		field{"pidFile", r.text("signal.pidFile", &s.PIDFile)})
+		field{"pidFile", r.orElse(r.text("signal.pidFile", &s.PIDFile), func() { s.PIDFile = "?" })})
+	if n.Kind != yaml.MappingNode {
+		s.Process = "?"
+	}
 	return s
 }
 
@@ -185,6 +168,6 @@ func (r *reader) exitHook(n *yaml.Node) notify.Action {
 
 func (r *reader) touchHook(n *yaml.Node) notify.Action {
 	var t notify.Touch
-	r.text("touch", &t.Path)(n)
+	r.orElse(r.text("touch", &t.Path), func() { t.Path = "?" })(n)
 	return t
 }

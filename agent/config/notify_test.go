@@ -13,6 +13,7 @@ import (
 
 const told = `
 listen: 127.0.0.1:9300
+stateDir: /run/state
 health: {maxAge: 10m}
 outputs:
 - {path: /run/a, text: a}
@@ -23,14 +24,18 @@ notify:
 - http:
     url: https://hooks.example.com/x
     method: put
-    headers: {X-Pod: web, Content-Type: text/plain}
+    headers:
+      x-pod: web
+      Content-Type: text/plain
+      X-Zone: '{{ fact "node.zone" }}'
+      authorization: {file: /run/secrets/token, prefix: "Bearer "}
     status: [200, 204]
     body: '{{ fact "pod.name" }} has changed'
 - {on: [/run/a, /run/b], signal: {process: nginx}}
 - {signal: {name: SIGUSR1, pidFile: /run/app.pid}}
 - {on: [/run/a], exit: 88}
 - {on: [/run/a], exit: 88, skipFirst: false}
-- {touch: /run/stamp}
+- {touch: /run/stamp, name: tell the watcher}
 `
 
 func TestParseNotify(t *testing.T) {
@@ -44,9 +49,9 @@ func TestParseNotify(t *testing.T) {
 		got = append(got, fmt.Sprint(h.Action, " on ", strings.Join(h.On, ","), " ", h.Timeout, " ", h.SkipFirst))
 	}
 	want := []string{
-		"exec nginx -s reload on /run/a 5s false",
+		"exec nginx on /run/a 5s false",
 		"http POST http://127.0.0.1:8080/-/reload on /run/b 0s true",
-		"http PUT https://hooks.example.com/x on /run/a,/run/b 0s false",
+		"http PUT https://hooks.example.com/… on /run/a,/run/b 0s false",
 		"signal HUP to nginx on /run/a,/run/b 0s false",
 		"signal USR1 to /run/app.pid on /run/a,/run/b 0s false",
 		"exit 88 on /run/a 0s true",
@@ -59,9 +64,18 @@ func TestParseNotify(t *testing.T) {
 	if needs := c.Hooks[2].Message.Needs().Paths(); !slices.Equal(needs, []watch.Path{watch.PodName}) {
 		t.Errorf("the body needs %v", needs)
 	}
+	if needs := c.Hooks[2].Needs().Paths(); !slices.Equal(needs, []watch.Path{watch.NodeZone, watch.PodName}) {
+		t.Errorf("the request needs %v", needs)
+	}
 	h := c.Hooks[2].Action.(notify.HTTP)
-	if h.Header.Get("X-Pod") != "web" || !slices.Equal(h.Status, []int{200, 204}) {
+	if want := (notify.HeaderFile{Path: "/run/secrets/token", Prefix: "Bearer "}); h.HeaderFiles["Authorization"] != want || len(h.HeaderFiles) != 1 {
+		t.Errorf("headers from files are %+v", h.HeaderFiles)
+	}
+	if h.Header.Get("X-Pod") != "web" || len(h.Header) != 2 || !slices.Equal(h.Status, []int{200, 204}) {
 		t.Errorf("the request is %+v", h)
+	}
+	if last := c.Hooks[len(c.Hooks)-1]; last.Name != "tell the watcher" || c.StateDir != "/run/state" {
+		t.Errorf("the name is %q, stateDir %q", last.Name, c.StateDir)
 	}
 }
 
@@ -85,6 +99,13 @@ func TestNotifyMistakes(t *testing.T) {
 		{"status", "{http: {url: 'http://a', status: ok}}", `http.status is "ok", but must be a status such as 204, or a list of them`},
 		{"status in a list", "{http: {url: 'http://a', status: [99]}}", "status 99 is out of range; it must be from 200 to 599"},
 		{"headers", "{http: {url: 'http://a', headers: [a]}}", "http.headers is a list, but must be a mapping"},
+		{"header twice", "{http: {url: 'http://a', headers: {X-Pod: a, x-pod: b}}}", "http.headers: x-pod and X-Pod, in line 4, are one header; leave one out"},
+		{"header name", "{http: {url: 'http://a', headers: {'X Pod': a}}}", `http.headers: invalid header name "X Pod"`},
+		{"header template", "{http: {url: 'http://a', headers: {X: '{{ .pod.nam }}'}}}", `unknown fact "pod.nam"`},
+		{"header list", "{http: {url: 'http://a', headers: {X: [a]}}}", "http.headers.X is a list, but must be a string"},
+		{"header without file", "{http: {url: 'http://a', headers: {X: {prefix: a}}}}", "header X is read from a file, but names none"},
+		{"header file key", "{http: {url: 'http://a', headers: {X: {file: a, from: b}}}}", `http.headers.X: unknown key "from"`},
+		{"name", "{touch: /a, name: \"a\\nb\"}", `notify: the name "a\nb" is not one line of text`},
 		{"body", "{http: {url: 'http://a', body: '{{ .pod.nam }}'}}", `unknown fact "pod.nam"; did you mean "pod.name"?`},
 		{"body does not parse", "{http: {url: 'http://a', body: '{{ if }}'}}", `missing value for if`},
 		{"signal without target", "{signal: {name: HUP}}", "signal names neither a process nor a pid file"},
@@ -108,6 +129,15 @@ func TestNotifyMistakes(t *testing.T) {
 	}
 }
 
+// Two hooks of one name could not be told apart.
+func TestNotifyNameTwice(t *testing.T) {
+	t.Parallel()
+	_, err := Loader{}.Parse("c.yaml", []byte("outputs:\n- {path: /run/a, text: a}\nnotify:\n- {touch: /a, name: y}\n- {touch: /b, name: y}\n"))
+	if want := "c.yaml:5: notify: y is the name of another entry, in line 4; give it one of its own"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 // Hooks are for files that flags describe, too.
 func TestParseNotifyOfOtherOutputs(t *testing.T) {
 	t.Parallel()
@@ -121,12 +151,34 @@ func TestParseNotifyOfOtherOutputs(t *testing.T) {
 	}
 }
 
-// Each mistake of a hook names its place.
+// Each mistake of a hook names its place, and one does not hide the others, nor
+// lead to any.
 func TestParseNotifyReportsAll(t *testing.T) {
 	t.Parallel()
-	_, err := Loader{}.Parse("c.yaml", []byte("outputs:\n- {path: /run/a, text: a}\nnotify:\n- {http: {url: 'ftp://x', status: 99}}\n"))
-	errs := watch.Errors(err)
-	if len(errs) != 2 || !strings.HasPrefix(errs[0].Error(), "c.yaml:4:") || !strings.HasPrefix(errs[1].Error(), "c.yaml:4:") {
-		t.Errorf("errors are %q", errs)
+	for _, test := range []struct {
+		entry string
+		want  []string
+	}{
+		{"{http: {url: 'ftp://x', status: 99}}", []string{"must begin with http", "status 99"}},
+		{"{on: [/run/c], http: {url: 'ftp://x', method: 'A B', heders: {}}, timeout: soon}", []string{"unknown output", "unknown key", "timeout is", "must begin with http", "invalid method"}},
+		{"{onn: [/run/a], exit: 256}", []string{"unknown key", "exit code 256"}},
+		{"{exec: {command: a, env: []}, skipFirst: 1}", []string{"exec.command is", "exec.env is", "skipFirst is"}},
+		{"{signal: {name: HUPP}}", []string{"unknown signal", "neither a process nor a pid file"}},
+		{"{signal: {process: [], all: true, pidFile: /b}}", []string{"signal.process is", "all is for processes by name"}},
+		{"{signal: HUP, exit: 300}", []string{"signal is", "notify has signal and exit", "exit code 300"}},
+		{"{exek: {command: [a]}, timeout: soon}", []string{"unknown key", "timeout is"}},
+		{"{touch: [], name: \"\\t\"}", []string{"touch is", "not one line"}},
+		{"{http: {url: [], headers: {A: {file: []}, a: b}, body: '{{ .x'}}", []string{"http.url is", "http.headers.A.file is", "are one header", "unclosed action"}},
+		{"[]", []string{"notify is a list"}},
+	} {
+		_, err := Loader{}.Parse("c.yaml", []byte("outputs:\n- {path: /run/a, text: a}\nnotify:\n- "+test.entry+"\n"))
+		errs := watch.Errors(err)
+		wrong := len(errs) != len(test.want)
+		for i := range min(len(errs), len(test.want)) {
+			wrong = wrong || !strings.HasPrefix(errs[i].Error(), "c.yaml:4:") || !strings.Contains(errs[i].Error(), test.want[i])
+		}
+		if wrong {
+			t.Errorf("%s: errors are %q, want %q", test.entry, errs, test.want)
+		}
 	}
 }

@@ -29,6 +29,9 @@ func child(job string) error {
 	}
 	s := &sidecar{dir: parts[1], point: parts[2]}
 	hook := notify.Hook{On: []string{s.output()}, Action: action{"load", s.load}}
+	if parts[0] == "skip" {
+		hook.SkipFirst = true
+	}
 	if parts[0] == "exit" {
 		hook.Action, hook.SkipFirst = notify.Exit{Code: 88}, true
 	}
@@ -40,11 +43,14 @@ func child(job string) error {
 	if err != nil {
 		return err
 	}
+	done := n.Publishing(map[string]notify.Digest{s.output(): sha256.Sum256(source)})
+	s.at("publishing")
 	p, err := s.publish(source)
 	if err != nil {
 		return err
 	}
 	s.at("published")
+	done()
 	err = n.Once(context.Background(), p)
 	if exit, ok := errors.AsType[*notify.ExitError](err); ok {
 		os.Exit(exit.Code)
@@ -108,7 +114,7 @@ func (s *sidecar) storm(n *notify.Notifier) error {
 	fmt.Println("at", s.point)
 	go func() {
 		for i := 1; ; i++ {
-			done := n.Publishing(s.output())
+			done := n.Publishing(map[string]notify.Digest{s.output(): sha256.Sum256(fmt.Append(nil, i%3))})
 			p, err := s.publish(fmt.Append(nil, i%3))
 			if err != nil {
 				panic(err)
@@ -241,6 +247,35 @@ func TestKilledExit(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestKilledAtFirst kills a process that publishes for the first time, which is not
+// for the hook. What comes next is, since an application may have read the first.
+func TestKilledAtFirst(t *testing.T) {
+	t.Parallel()
+	for point, want := range map[string][2]string{
+		"before save 1": {"", ""}, // nothing was published
+		"after save 1":  {"", "new"},
+		"publishing":    {"", "new"},
+		"published":     {"", "new"},
+	} {
+		for i, content := range []string{"old", "new"} {
+			t.Run(point+", then "+content, func(t *testing.T) {
+				t.Parallel()
+				dir := t.TempDir()
+				source(t, dir, "old")
+				kill(t, start(t, "skip", dir, point))
+				for range 2 {
+					if status := finish(t, "skip", dir, content); status != 0 {
+						t.Errorf("exit status %d", status)
+					}
+					if got, _ := os.ReadFile(filepath.Join(dir, "loaded")); strings.TrimSpace(string(got)) != want[i] {
+						t.Errorf("the hook was told of %q, want %q", got, want[i])
+					}
+				}
+			})
+		}
 	}
 }
 

@@ -3,10 +3,10 @@ package notify
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/podfacts/podfacts/agent/internal/process"
 )
@@ -42,12 +42,12 @@ type Exec struct {
 	Env []string
 }
 
+// String names the program. Its arguments may hold anything, a password too.
 func (x Exec) String() string {
-	words := []string{"exec"}
-	for _, arg := range x.Args {
-		words = append(words, quoteWord(arg))
+	if len(x.Args) == 0 {
+		return "exec"
 	}
-	return shorten(strings.Join(words, " "))
+	return shorten("exec " + quoteWord(filepath.Base(x.Args[0])))
 }
 
 // Validate reports a missing command.
@@ -104,22 +104,4 @@ func variable(arg string) (string, bool) {
 		return strings.CutSuffix(inner, "}")
 	}
 	return name, ok
-}
-
-// quoteWord makes the borders of an argument visible where they are not.
-func quoteWord(arg string) string {
-	if arg != "" && !strings.ContainsFunc(arg, func(r rune) bool { return r <= ' ' || r == '\'' || r == '"' || r == 0x7f }) {
-		return arg
-	}
-	quoted := strings.NewReplacer("\n", `\n`, "\t", `\t`, "\r", `\r`).Replace(arg)
-	return "'" + strings.ReplaceAll(quoted, "'", `'\''`) + "'"
-}
-
-// shorten keeps a name such as a log or a metric can bear.
-func shorten(name string) string {
-	const most = 100
-	if utf8.RuneCountInString(name) <= most {
-		return name
-	}
-	return string([]rune(name)[:most-1]) + "…"
 }

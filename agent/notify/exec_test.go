@@ -187,9 +187,11 @@ func TestExecErrors(t *testing.T) {
 func TestExecString(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
-		"exec nginx -s reload":                  {"nginx", "-s", "reload"},
-		`exec sh -c 'echo "a b"\n\texit' ''`:    {"sh", "-c", "echo \"a b\"\n\texit", ""},
-		`exec 'it'\''s'`:                        {"it's"},
+		"exec":           {},
+		"exec nginx":     {"/usr/sbin/nginx", "-s", "reload"},
+		"exec curl":      {"curl", "-H", "Authorization: Bearer secret", "https://example.com"},
+		`exec 'a b'`:     {"/opt/a b", "c"},
+		`exec 'it'\''s'`: {"it's"},
 		"exec " + strings.Repeat("ü", 94) + "…": {strings.Repeat("ü", 1000)},
 	} {
 		if got := (notify.Exec{Args: args}).String(); got != want {

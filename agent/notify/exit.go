@@ -9,6 +9,11 @@ import (
 // Exit ends the process with a code that a restart rule of the container
 // knows, such as one that restarts all containers of the pod and so lets the
 // kubelet read env files anew.
+//
+// What is published by the time that a process has started may differ from what
+// the one before, or an init container, has told: then the exit is due at once.
+// Should it come to nothing, since the next start finds the same difference again,
+// that is said once, and the process stays.
 type Exit struct{ Code int }
 
 func (x Exit) String() string { return "exit " + strconv.Itoa(x.Code) }

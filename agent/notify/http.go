@@ -39,6 +39,9 @@ type HTTP struct {
 	Method string // "" means POST
 	URL    string // http or https
 	Header http.Header
+	// HeaderFiles are headers that are read from files at each request. Those of
+	// Event.Header come on top.
+	HeaderFiles map[string]HeaderFile
 	// Status are those of success. None: any from 200 to 299.
 	Status []int
 	// Socket is the path of a Unix socket to connect to, whatever host the URL
@@ -50,7 +53,12 @@ type HTTP struct {
 	CAFile string
 }
 
-// String names the request without userinfo and query.
+// HeaderFile is the value of a header: what stands in a file, without space around
+// it, after a prefix such as "Bearer ".
+type HeaderFile struct{ Path, Prefix string }
+
+// String names the request by its method, where it goes, and the path as long as
+// it stays in the pod: that of a webhook elsewhere is often its password.
 func (h HTTP) String() string {
 	name := "http " + h.method() + " "
 	if h.Socket != "" {
@@ -58,18 +66,25 @@ func (h HTTP) String() string {
 	}
 	u, err := url.Parse(h.URL)
 	if err != nil {
-		return name + "(invalid URL)"
+		return shorten(name + "(invalid URL)")
 	}
-	return shorten(name + public(u))
+	return shorten(name + public(u, h.Socket != ""))
 }
 
 func (h HTTP) method() string { return cmp.Or(h.Method, http.MethodPost) }
 
-// public is a URL without what may be secret.
-func public(u *url.URL) string {
-	p := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
-	if u.RawQuery != "" {
-		return p.String() + "?…"
+// public is a URL without what may be secret. One on loopback is within the pod.
+func public(u *url.URL, within bool) string {
+	p := url.URL{Scheme: u.Scheme, Host: u.Host}
+	if ip := net.ParseIP(u.Hostname()); within || u.Hostname() == "localhost" || ip.IsLoopback() {
+		p.Path, p.RawPath = u.Path, u.RawPath
+		if u.RawQuery != "" {
+			return p.String() + "?…"
+		}
+		return p.String()
+	}
+	if strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+		return p.String() + "/…"
 	}
 	return p.String()
 }
@@ -81,6 +96,8 @@ func (h HTTP) Validate() error {
 	switch u, err := url.Parse(h.URL); {
 	case h.URL == "":
 		wrong("no url")
+	case err != nil && strings.Contains(h.URL, "@"):
+		wrong("invalid url; write what stands before the @ with its special characters as %%XX")
 	case err != nil:
 		wrong("invalid url: %w", withoutURL(err))
 	case u.Scheme != "http" && u.Scheme != "https":
@@ -97,13 +114,17 @@ func (h HTTP) Validate() error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(h.Header)) {
-		if !isToken(name) {
-			wrong("invalid header name %q", name)
+		if err := CheckHeader(name, h.Header[name]...); err != nil {
+			wrong("%w", err)
 		}
-		for _, value := range h.Header[name] {
-			if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
-				wrong("the value of header %s holds a control character", name)
-			}
+	}
+	for _, name := range slices.Sorted(maps.Keys(h.HeaderFiles)) {
+		f := h.HeaderFiles[name]
+		if err := CheckHeader(name, f.Prefix); err != nil {
+			wrong("%w", err)
+		}
+		if f.Path == "" {
+			wrong("header %s is read from a file, but names none", name)
 		}
 	}
 	return errors.Join(errs...)
@@ -119,13 +140,14 @@ func (h HTTP) Do(ctx context.Context, e Event) error {
 	if err != nil {
 		return withoutURL(err)
 	}
-	request.Header = http.Header{"User-Agent": {"podfacts"}}
-	for name, values := range h.Header {
-		request.Header[http.CanonicalHeaderKey(name)] = slices.Clone(values)
+	var secrets []string
+	if request.Header, secrets, err = h.header(e.Header); err != nil {
+		return err
 	}
 	if u := request.URL.User; u != nil && request.Header.Get("Authorization") == "" {
 		password, _ := u.Password()
 		request.SetBasicAuth(u.Username(), password)
+		secrets = append(secrets, password)
 	}
 	if host := request.Header.Get("Host"); host != "" {
 		request.Host = host
@@ -148,7 +170,7 @@ func (h HTTP) Do(ctx context.Context, e Event) error {
 		_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, maxBody)) // the status has told
 		return nil
 	}
-	return refusal(answer)
+	return refusal(answer, secrets)
 }
 
 func (h HTTP) accepts(status int) bool {
@@ -168,13 +190,18 @@ func (e *statusError) Error() string {
 	return e.status + ": " + e.line
 }
 
-func refusal(answer *http.Response) error {
+// refusal tells of an answer, which may repeat what it was sent.
+func refusal(answer *http.Response, secrets []string) error {
 	e := &statusError{status: fmt.Sprintf("status %d %s", answer.StatusCode, http.StatusText(answer.StatusCode))}
 	if to, err := answer.Location(); err == nil {
-		e.status += ", which leads to " + public(to) + " and is not followed; give that URL if it is right"
+		e.status += ", which leads to " + public(to, false) + " and is not followed; give that URL if it is right"
 	}
 	head, _ := io.ReadAll(io.LimitReader(answer.Body, 1<<10)) // in part is better than nothing
-	e.line = firstLine(head)
+	text := string(head)
+	for _, secret := range secrets {
+		text = conceal(text, secret)
+	}
+	e.line = firstLine(text)
 	return e
 }
 
@@ -224,8 +251,8 @@ func withoutURL(err error) error {
 }
 
 // firstLine is the first line that says something, as a log can show it.
-func firstLine(text []byte) string {
-	for line := range strings.Lines(string(text)) {
+func firstLine(text string) string {
+	for line := range strings.Lines(text) {
 		line = strings.Map(func(r rune) rune {
 			if r < ' ' || r == 0x7f || r == '\ufffd' {
 				return ' '
@@ -237,10 +264,4 @@ func firstLine(text []byte) string {
 		}
 	}
 	return ""
-}
-
-func isToken(name string) bool {
-	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
-		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`()<>@,;:\"/[]?={}`, r)
-	})
 }

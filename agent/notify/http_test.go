@@ -277,7 +277,10 @@ func TestHTTPSecrets(t *testing.T) {
 		"http://127.0.0.1:1/%2Fpath":                              "http POST http://127.0.0.1:1/%2Fpath",
 		"http://secret:secret\x7f@host/":                          "http POST (invalid URL)",
 		"http://[secret":                                          "http POST (invalid URL)",
-		"secret":                                                  "http POST secret",
+		"http://localhost:1/reload":                               "http POST http://localhost:1/reload",
+		"http://[::1]:1/reload?secret":                            "http POST http://[::1]:1/reload?…",
+		"http://u:secret/x@127.0.0.1:1/":                          "http POST (invalid URL)",
+		"secret":                                                  "http POST /…",
 		"":                                                        "http POST ",
 	} {
 		h := notify.HTTP{URL: url}

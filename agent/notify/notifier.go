@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -19,6 +20,13 @@ type Notifier struct {
 	Hooks []Hook
 	// Store remembers across a restart. Nil: nothing is remembered.
 	Store Store
+	// Dir is the directory to remember in. Empty: that of a hook's first output.
+	Dir string
+	// Outputs are all that this process publishes. What hooks on none but these
+	// were told, that are hooks no more, Run forgets.
+	Outputs []string
+	// SpareExits has each [Exit] count as told, and not happen.
+	SpareExits bool
 	// Retry is how long after a failed attempt the next one is made; it
 	// doubles with each failure up to RetryMax. Defaults 1 s and 1 minute.
 	Retry, RetryMax time.Duration
@@ -63,6 +71,9 @@ func (h Hook) Validate() error {
 			errs = append(errs, fmt.Errorf("the path %q is not UTF-8, and could not be remembered", path))
 		}
 	}
+	if err := checkName(h.Name); err != nil {
+		errs = append(errs, err)
+	}
 	if h.Timeout < 0 {
 		errs = append(errs, fmt.Errorf("the timeout %v is negative", h.Timeout))
 	}
@@ -82,10 +93,13 @@ func (h Hook) Validate() error {
 // Who does without it loses a reload in one case: a hook reads a new content
 // before Published tells of it, the process is killed just then, and the next one
 // finds that the content is the old one again.
-func (n *Notifier) Publishing(outputs ...string) (done func()) {
+//
+// For hooks that skip what is first, what is about to be published is remembered
+// before Publishing returns.
+func (n *Notifier) Publishing(next map[string]Digest) (done func()) {
 	concerned := make([][]string, len(n.all()))
 	for i, w := range n.all() {
-		concerned[i] = w.publishing(outputs)
+		concerned[i] = w.ahead(next)
 	}
 	return func() {
 		for i, w := range n.all() {
@@ -120,6 +134,7 @@ func (n *Notifier) Run(ctx context.Context) error {
 	if err := n.validate(); err != nil {
 		return err
 	}
+	n.forget()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	err := n.run(ctx, func(w *worker, ctx context.Context) error {
@@ -163,12 +178,26 @@ func (n *Notifier) Pending() []Due {
 	return all
 }
 
+// StateDirs says for each hook in which directory it is kept what it was told.
+func (n *Notifier) StateDirs() []string {
+	dirs := ledgerPaths(n.Dir, n.Hooks)
+	for i, path := range dirs {
+		dirs[i] = filepath.Dir(path)
+	}
+	return dirs
+}
+
 func (n *Notifier) validate() error {
 	var errs []error
+	named := make(map[string]int)
 	for i, h := range n.Hooks {
 		if err := h.Validate(); err != nil {
 			errs = append(errs, fmt.Errorf("hook %d: %w", i+1, err))
 		}
+		if first, taken := named[h.Name]; taken && h.Name != "" {
+			errs = append(errs, fmt.Errorf("hooks %d and %d are both named %s", first+1, i+1, h.Name))
+		}
+		named[h.Name] = i
 	}
 	return errors.Join(errs...)
 }
@@ -179,29 +208,12 @@ func (n *Notifier) all() []*worker {
 		if n.validate() != nil {
 			return // Run will say so
 		}
-		names, paths := Names(n.Hooks), ledgerPaths(n.Hooks)
+		names, paths := Names(n.Hooks), ledgerPaths(n.Dir, n.Hooks)
 		for i, h := range n.Hooks {
 			n.workers = append(n.workers, n.worker(h, names[i], paths[i]))
 		}
 	})
 	return n.workers
-}
-
-// Names gives each hook a name of its own for logs and metrics: its action, with a
-// number from the second on where several do the same.
-func Names(hooks []Hook) []string {
-	names := make([]string, len(hooks))
-	count := make(map[string]int)
-	for i, h := range hooks {
-		if h.Action == nil {
-			continue // Run will say so
-		}
-		names[i] = h.Action.String()
-		if count[names[i]]++; count[names[i]] > 1 {
-			names[i] = fmt.Sprintf("%s (%d)", names[i], count[names[i]])
-		}
-	}
-	return names
 }
 
 func (n *Notifier) worker(h Hook, name, path string) *worker {
@@ -212,17 +224,22 @@ func (n *Notifier) worker(h Hook, name, path string) *worker {
 		name:    name,
 		timeout: cmp.Or(h.Timeout, defaultTimeout),
 		backoff: backoff{first: retry, limit: max(retry, cmp.Or(n.RetryMax, time.Minute))},
-		record:  record{store: n.Store, path: path},
 		started: n.Started,
 		done:    n.Done,
 	}
-	log := n.Log
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
+	w.record.store, w.record.path, w.record.turn = n.Store, path, make(chan struct{}, 1)
+	w.log = n.log().With("hook", w.name)
+	if _, exit := h.Action.(Exit); exit {
+		w.exits, w.spared = !n.SpareExits, n.SpareExits
 	}
-	w.log = log.With("hook", w.name)
-	_, w.exits = h.Action.(Exit)
 	return w
+}
+
+func (n *Notifier) log() *slog.Logger {
+	if n.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return n.Log
 }
 
 // run has each worker do its work, and sees to it that an exit is remembered as
@@ -238,7 +255,7 @@ func (n *Notifier) run(ctx context.Context, work func(*worker, context.Context) 
 	if exit, ok := errors.AsType[*ExitError](err); ok {
 		for i, w := range n.all() {
 			own, _ := errors.AsType[*ExitError](errs[i])
-			if own != nil && *own == *exit || w.hook.Action == (Exit{Code: exit.Code}) {
+			if own != nil && own.Code == exit.Code || w.hook.Action == (Exit{Code: exit.Code}) {
 				w.exit()
 			}
 		}

@@ -50,6 +50,16 @@ An application that starts by itself is no hook, and reads what it finds. If tha
 is a file which a process has just replaced, that process is killed before it can
 tell anybody, and the next one puts the old content back, then nobody knows.
 
+# What starts with the files
+
+An init container that shares its hooks and its outputs with a sidecar tells all
+but exits, which count as told: what follows it reads the files. Where they have
+changed when the sidecar starts, the application may have started with those of
+the init container, and an exit is due. It starts all containers, the init
+container perhaps too, and might come back for ever if the two never wrote the
+same. So an exit that is due as soon as the process starts, and due for just the
+contents that led to the last such exit, does not happen; see [Exit].
+
 A store that cannot be read or written is complained of once. Hooks run all the
 same; what they were told is forgotten with the process, and they are told again
 by the next. An exit that could not be remembered, and would be repeated at each
@@ -71,15 +81,16 @@ type Event struct {
 	// Facts are the names of the facts that changed, sorted: a hundred of them
 	// at most. After a restart nobody knows them.
 	Facts []string
-	// Body is what the hook's Body gave.
-	Body []byte
+	// Body and Header are what the hook's gave.
+	Body   []byte
+	Header map[string]string
 }
 
 // Action is one way to tell someone: [Exec], [HTTP], [Signal], [Touch] or
 // [Exit].
 type Action interface {
-	// String names it in logs and metrics, without secrets:
-	// "exec nginx -s reload".
+	// String names it in logs and metrics, by nothing that could be a secret:
+	// "exec nginx".
 	String() string
 	// Do does it, and heeds ctx, which ends with the hook's timeout.
 	Do(ctx context.Context, e Event) error
@@ -91,14 +102,22 @@ type Hook struct {
 	// least one.
 	On     []string
 	Action Action
+	// Name is what logs and metrics call it. Empty: see [Names].
+	Name string
 	// Timeout bounds one attempt. Zero means 10 seconds.
 	Timeout time.Duration
 	// SkipFirst leaves out the first publishing of an output, for an
 	// application that waits for the sidecar and reads the file by itself. First
-	// is what the store knows nothing of, when this process publishes it.
+	// is what the store knows nothing of, when this process is about to publish
+	// it; that it is, the store knows from then on, so that a process that is
+	// killed in between is followed by one that tells of anything else.
 	SkipFirst bool
-	// Body is asked for what to send, at each attempt. Nil: nothing.
-	Body func(context.Context) ([]byte, error)
+	// Body and Header are asked for what to send, at each attempt. Nil: nothing.
+	Body   func(context.Context) ([]byte, error)
+	Header func(context.Context) (map[string]string, error)
+	// Text is what Body and Header are made from. It tells this hook from
+	// others, and is not shown.
+	Text string
 }
 
 // Digest is of the content of a file, by SHA-256.

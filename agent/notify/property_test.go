@@ -159,19 +159,21 @@ func (w *world) change(p *process) (done func()) {
 	for _, path := range [][]string{{"/a"}, {"/b"}, {"/a", "/b"}}[w.rng.IntN(3)] {
 		next[path] = byte(w.rng.IntN(3))
 	}
-	var changed []string
+	changed := make(map[string]notify.Digest)
 	for path := range next {
 		if next[path] == w.files[path] {
 			continue
 		}
-		changed = append(changed, path)
+		changed[path] = notify.Digest{next[path]}
 		for _, c := range w.all {
 			if slices.Contains(c.hook.On, path) {
 				c.changes++
 			}
 		}
 	}
-	done = p.n.Publishing(changed...)
+	w.mu.Unlock()
+	done = p.n.Publishing(changed)
+	w.mu.Lock()
 	w.files, w.moving = next, true
 	return done
 }
@@ -265,7 +267,8 @@ func (p *process) publish(changed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if changed {
-		defer w.change(p)()
+		done := w.change(p)
+		defer done()
 		w.mu.Unlock()
 		w.sleep(50 * time.Millisecond)
 		w.mu.Lock()

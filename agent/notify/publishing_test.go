@@ -8,6 +8,15 @@ import (
 	"github.com/podfacts/podfacts/agent/notify"
 )
 
+// next is what is about to be published, whatever it is.
+func next(outputs ...string) map[string]notify.Digest {
+	all := make(map[string]notify.Digest)
+	for _, path := range outputs {
+		all[path] = notify.Digest{}
+	}
+	return all
+}
+
 // A hook waits for what is being published, and hears of all of it at once.
 func TestPublishing(t *testing.T) {
 	t.Parallel()
@@ -15,7 +24,7 @@ func TestPublishing(t *testing.T) {
 		r, other := &recorder{name: "r"}, &recorder{name: "other"}
 		n := &notify.Notifier{Hooks: []notify.Hook{{On: []string{"/a", "/b"}, Action: r}, {On: []string{"/c"}, Action: other}}}
 		stop := running(t, n)
-		done := n.Publishing("/a", "/b")
+		done := n.Publishing(next("/a", "/b"))
 		n.Published(state("/a", 1))
 		n.Published(state("/c", 1))
 		if len(r.told()) != 0 || len(other.told()) != 1 {
@@ -26,7 +35,7 @@ func TestPublishing(t *testing.T) {
 		if told := r.told(); len(told) != 1 || len(told[0].Outputs) != 2 {
 			t.Errorf("told %v", told)
 		}
-		n.Publishing("/a", "/b")() // in vain
+		n.Publishing(next("/a", "/b"))() // in vain
 		time.Sleep(time.Hour)
 		if told := r.told(); len(told) != 1 {
 			t.Errorf("told %v", told)
@@ -44,7 +53,7 @@ func TestPublishingBeside(t *testing.T) {
 		r := &recorder{name: "r"}
 		n := &notify.Notifier{Hooks: []notify.Hook{{On: []string{"/a", "/b"}, Action: r}}}
 		stop := running(t, n)
-		doneA, doneB := n.Publishing("/a"), n.Publishing("/b")
+		doneA, doneB := n.Publishing(next("/a")), n.Publishing(next("/b"))
 		n.Published(state("/a", 1))
 		doneA()
 		time.Sleep(time.Minute)
@@ -74,7 +83,7 @@ func TestPublishingWhileRunning(t *testing.T) {
 		stop := running(t, n)
 		n.Published(state("/a", 1))
 		synctest.Wait()
-		done := n.Publishing("/a")
+		done := n.Publishing(next("/a"))
 		time.Sleep(10 * time.Second)
 		if told := r.told(); len(told) != 1 {
 			t.Errorf("told %v before the file is replaced", told)
@@ -105,14 +114,14 @@ func TestPublishingAlways(t *testing.T) {
 		r := &recorder{name: "r"}
 		n := &notify.Notifier{Hooks: []notify.Hook{{On: []string{"/a"}, Action: r}}}
 		stop := running(t, n)
-		done := n.Publishing("/a")
+		done := n.Publishing(next("/a"))
 		const times = 100
 		for i := range byte(times) {
 			time.Sleep(time.Second) // the check of a file is slow
 			n.Published(state("/a", i))
-			next := n.Publishing("/a")
+			then := n.Publishing(next("/a"))
 			done()
-			done = next
+			done = then
 		}
 		done()
 		if got := len(r.told()); got < times/2 || got > times+1 {

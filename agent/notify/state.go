@@ -27,6 +27,8 @@ type state struct {
 	told   ledger            // what the hook knows; nil: not loaded yet
 	doubt  bool              // an attempt began and none has succeeded since
 	now    ledger            // what the attempt that is running tells; nil: none is
+	first  map[string]bool   // what is noted as known before it is published for the first time
+	start  start             // for an exit
 	fresh  news              // since the last attempt began
 	news   news              // since the last success, until then
 	err    error             // of the last attempt
@@ -39,22 +41,29 @@ func newState(on []string) *state {
 		known:  make(map[string]Digest),
 		moved:  make(map[string]bool),
 		moving: make(map[string]int),
+		first:  make(map[string]bool),
 	}
 }
 
-// publishing says that outputs are being replaced, and which of them concern the
-// hook.
-func (s *state) publishing(outputs []string) (concerned []string) {
+// publishing says that outputs are being replaced, by what, and which of them
+// concern the hook. Some are noted as known ahead, if they are published for the
+// first time and that counts as known.
+func (s *state) publishing(next map[string]Digest) (concerned []string, ahead bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, path := range s.on {
-		if slices.Contains(outputs, path) {
-			concerned = append(concerned, path)
-			s.moving[path]++
-			s.torn(path)
+		digest, ok := next[path]
+		if !ok {
+			continue
+		}
+		concerned = append(concerned, path)
+		s.moving[path]++
+		s.torn(path)
+		if _, had := s.told[path]; s.told != nil && s.skip && (!had || s.first[path]) {
+			s.told[path], s.first[path], ahead = mark{digest: digest, sure: true}, true, true
 		}
 	}
-	return concerned
+	return concerned, ahead
 }
 
 // settled ends what publishing began.
@@ -82,7 +91,11 @@ func (s *state) published(p Publication) {
 			continue
 		}
 		if s.torn(path); had {
-			s.moved[path] = true
+			s.moved[path], s.start.over = true, true
+		}
+		if s.first[path] {
+			s.told[path] = mark{digest: digest, sure: true}
+			delete(s.first, path)
 		}
 		s.known[path], changed = digest, true
 	}
@@ -108,11 +121,12 @@ func (s *state) rouse() {
 	}
 }
 
-// load notes what the hook was told before this process.
-func (s *state) load(told ledger, skip bool) {
+// load notes what the hook was told before this process, and how the last exit
+// at a start came about.
+func (s *state) load(told ledger, last map[string]string, skip bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.told, s.skip = told, skip
+	s.told, s.skip, s.start.last = told, skip, last
 }
 
 // due names the outputs that the hook has not been told of.
@@ -143,6 +157,9 @@ func (s *state) look() bool {
 	s.note()
 	due := len(s.due()) > 0
 	if !due {
+		if len(s.known) == len(s.on) {
+			s.start.settled()
+		}
 		s.news, s.fresh, s.err, s.await, s.waited = news{}, news{}, nil, nil, false
 	}
 	return due
@@ -189,6 +206,7 @@ func (s *state) begin() (e Event, ok bool) {
 	s.fresh = news{}
 	e = Event{Outputs: s.due(), Facts: slices.Clone(s.news.facts)}
 	s.now, s.doubt = s.target(), true
+	s.start.begin(s.told, s.now)
 	for _, path := range e.Outputs {
 		s.told[path] = mark{}
 	}
@@ -237,7 +255,15 @@ func (s *state) leave() {
 	defer s.mu.Unlock()
 	s.note()
 	maps.Copy(s.told, s.target())
+	s.start.leave()
 	s.doubt = false
+}
+
+// again reports whether an exit would repeat one at an earlier start.
+func (s *state) again(outputs []string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.start.again(outputs)
 }
 
 // page is what is to be remembered; nothing, before anything was told. While an
@@ -246,6 +272,6 @@ func (s *state) leave() {
 func (s *state) page() (data []byte, nothing bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	data, err = s.told.encode(s.doubt)
+	data, err = s.told.encode(s.doubt, s.start.last)
 	return data, len(s.told) == 0, err
 }

@@ -2,6 +2,11 @@ package notify
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/podfacts/podfacts/agent/publish"
 )
@@ -20,8 +25,11 @@ type Store interface {
 //
 // They hold SHA-256 sums, from which a short secret could be guessed. A salt
 // would not help against who can read the file, since it would have to be in
-// it; hence the mode.
-type Disk struct{}
+// it; hence the mode. Their names hold a sum of all that the hook does.
+type Disk struct {
+	// MakeDirs creates the directory, as publish.File does.
+	MakeDirs bool
+}
 
 const maxLedger = 1 << 20
 
@@ -40,4 +48,30 @@ func (d Disk) Save(path string, data []byte) error {
 	return err
 }
 
-func (Disk) file(path string) publish.File { return publish.File{Path: path, Mode: 0o600} }
+// Sweep removes ledgers that are gone.
+func (d Disk) Sweep(dir string, gone func(path string, data []byte) bool) error {
+	root, err := os.OpenRoot(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	entries, err := fs.ReadDir(root.FS(), ".")
+	errs := []error{err}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		if !strings.HasPrefix(e.Name(), ledgerPrefix) || !e.Type().IsRegular() {
+			continue
+		}
+		if data, err := d.file(path).Read(maxLedger); err == nil && gone(path, data) {
+			errs = append(errs, root.Remove(e.Name()))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (d Disk) file(path string) publish.File {
+	return publish.File{Path: path, Mode: 0o600, MakeDirs: d.MakeDirs}
+}

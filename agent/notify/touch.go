@@ -12,7 +12,7 @@ import (
 // outputs are: see [publish].
 type Touch struct{ Path string }
 
-func (t Touch) String() string { return "touch " + t.Path }
+func (t Touch) String() string { return shorten("touch " + t.Path) }
 
 // Validate reports a missing path.
 func (t Touch) Validate() error {

@@ -39,6 +39,19 @@ func (t *trouble) over(log *slog.Logger, e Event, noticed time.Time) {
 	*t = trouble{}
 }
 
+// leave logs what led to the end of the process.
+func (t *trouble) leave(log *slog.Logger, e Event) {
+	const most = 10
+	attrs := []any{"outputs", e.Outputs}
+	if len(e.Facts) > 0 {
+		attrs = append(attrs, "changed", e.Facts[:min(most, len(e.Facts))])
+	}
+	if more := len(e.Facts) - most; more > 0 {
+		attrs = append(attrs, "more", more)
+	}
+	log.Info("hook ends the process", attrs...)
+}
+
 // reasonOf is an error's text without what differs each time: the times,
 // process numbers and ports in what programs write. How a program ended counts.
 func reasonOf(err error) string {

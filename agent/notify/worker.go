@@ -15,6 +15,7 @@ type worker struct {
 	name    string
 	timeout time.Duration
 	exits   bool // the action is Exit
+	spared  bool // it is one that does not happen
 	single  bool // what fails is not tried again
 	log     *slog.Logger
 	backoff backoff
@@ -84,8 +85,17 @@ func (w *worker) attempt(ctx context.Context, e Event) error {
 		w.started(w.name, at, w.timeout)
 	}
 	err := w.do(ctx, e)
-	if isExit(err) && saved != nil && (w.record.holds || !w.skip) {
-		err = fmt.Errorf("not done, since it could not be remembered and would be done at each start: %w", saved)
+	quiet := w.spared // nothing has been done
+	if isExit(err) {
+		holds, _ := w.record.state()
+		switch {
+		case saved != nil && (holds || !w.skip):
+			err = fmt.Errorf("not done, since it could not be remembered and would be done at each start: %w", saved)
+		case w.again(e.Outputs):
+			err, quiet = nil, true
+			w.log.Warn("not done again, since it was done at an earlier start for the same contents", "outputs", e.Outputs,
+				"hint", "have the init container write the same, by the same configuration")
+		}
 	}
 	d := Delivery{Hook: w.name, Took: time.Since(at), Err: err}
 	switch {
@@ -93,8 +103,11 @@ func (w *worker) attempt(ctx context.Context, e Event) error {
 		d.Noticed = w.succeed()
 		w.backoff.reset()
 		_ = w.save() // it complains
-		w.trouble.over(w.log, e, d.Noticed)
+		if !quiet {
+			w.trouble.over(w.log, e, d.Noticed)
+		}
 	case isExit(err):
+		w.trouble.leave(w.log, e)
 		d.Noticed, d.Err = w.fail(nil, false), nil
 	default:
 		d.Noticed = w.fail(err, ctx.Err() != nil)
@@ -110,6 +123,9 @@ func (w *worker) attempt(ctx context.Context, e Event) error {
 
 // do runs the action in its time.
 func (w *worker) do(ctx context.Context, e Event) (err error) {
+	if w.spared {
+		return nil
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("internal error: %v; please report this", p)
@@ -120,6 +136,11 @@ func (w *worker) do(ctx context.Context, e Event) (err error) {
 	if w.hook.Body != nil {
 		if e.Body, err = w.hook.Body(ctx); err != nil {
 			return fmt.Errorf("body: %w", err)
+		}
+	}
+	if w.hook.Header != nil {
+		if e.Header, err = w.hook.Header(ctx); err != nil {
+			return fmt.Errorf("header %w", err)
 		}
 	}
 	return w.hook.Action.Do(ctx, e)
@@ -156,7 +177,7 @@ func (w *worker) rest(ctx context.Context) {
 // could not be saved. It reports whether ctx is still alive.
 func (w *worker) idle(ctx context.Context) bool {
 	var again <-chan time.Time
-	if w.record.failed {
+	if _, failed := w.record.state(); failed {
 		timer := time.NewTimer(w.backoff.limit)
 		defer timer.Stop()
 		again = timer.C

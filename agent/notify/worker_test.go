@@ -287,7 +287,6 @@ func TestCameAndWent(t *testing.T) {
 	})
 }
 
-// Repeated failures are not repeated lines.
 // Hooks that do the same have names of their own: one that fails does not hide
 // behind one that succeeds.
 func TestNames(t *testing.T) {
@@ -317,6 +316,7 @@ func TestNames(t *testing.T) {
 	})
 }
 
+// Repeated failures are not repeated lines.
 func TestLog(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

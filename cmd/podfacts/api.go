@@ -228,9 +228,7 @@ func needsOf(c *config.Config) watch.Needs {
 		needs = append(needs, o.Renderer.Needs()...)
 	}
 	for _, h := range c.Hooks {
-		if h.Message != nil {
-			needs = append(needs, h.Message.Needs()...)
-		}
+		needs = append(needs, h.Needs()...)
 	}
 	return needs
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/podfacts/podfacts/agent/config"
+	"github.com/podfacts/podfacts/agent/notify"
 	"github.com/podfacts/podfacts/render"
 	"github.com/podfacts/podfacts/render/envfile"
 	"github.com/podfacts/podfacts/watch"
@@ -43,6 +44,7 @@ template, such as {{ if hasFact "node.zone" }}, is not marked.`,
 		},
 	}
 	p.registerFacts(cmd.Flags())
+	p.registerState(cmd.Flags())
 	o.register(cmd.Flags())
 	o.served.registerExpose(cmd.Flags())
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "print nothing when all is well")
@@ -55,16 +57,7 @@ func describe(w io.Writer, c *config.Config) error {
 	for _, o := range c.Outputs {
 		fmt.Fprintf(w, "%s  %s\n", o.File.Path, kind(o.Renderer))
 	}
-	if len(c.Hooks) > 0 {
-		fmt.Fprintln(w, "\nnotify:")
-	}
-	for _, h := range c.Hooks {
-		fmt.Fprintf(w, "  %s, on %s", h.Action, strings.Join(h.On, ", "))
-		if h.SkipFirst {
-			fmt.Fprint(w, ", but not when first published")
-		}
-		fmt.Fprintln(w)
-	}
+	describeHooks(w, c)
 	fmt.Fprintln(w, "\nfacts:")
 	for _, path := range needs.Paths() {
 		required := slices.ContainsFunc(needs, func(n watch.Need) bool { return n.Path == path && !n.Optional })
@@ -83,6 +76,44 @@ func describe(w io.Writer, c *config.Config) error {
 		}
 	}
 	return nil
+}
+
+// describeHooks prints who is told of what, and where it is kept what they were
+// told.
+func describeHooks(w io.Writer, c *config.Config) {
+	if len(c.Hooks) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nnotify:")
+	n := notify.Notifier{Dir: c.StateDir}
+	for _, h := range c.Hooks {
+		n.Hooks = append(n.Hooks, h.Hook)
+	}
+	names, dirs := notify.Names(n.Hooks), n.StateDirs()
+	for i, h := range c.Hooks {
+		fmt.Fprintf(w, "  %s, on %s", names[i], strings.Join(h.On, ", "))
+		if h.SkipFirst {
+			fmt.Fprint(w, ", but not when first published")
+		}
+		fmt.Fprintln(w)
+		if why := keepsNothing(c, dirs[i]); why != "" {
+			fmt.Fprintf(w, "    what it was told may be forgotten at a restart: %s; name a directory that can be written to, such as one in an emptyDir, as stateDir\n", why)
+		}
+	}
+}
+
+// keepsNothing says why a directory may be no place to keep what hooks were told,
+// as far as that is known without being there.
+func keepsNothing(c *config.Config, dir string) string {
+	if c.StateDir != "" {
+		return ""
+	}
+	for _, o := range c.Outputs {
+		if o.File.InPlace && filepath.Dir(o.File.Path) == dir {
+			return fmt.Sprintf("%s is written in place, and no other file perhaps in %s", o.File.Path, dir)
+		}
+	}
+	return ""
 }
 
 // kind says in a word what an output is.

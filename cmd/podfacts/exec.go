@@ -85,6 +85,7 @@ prints what is to be allowed: --for init, or with --watch --for run.`,
 	o.register(flags)
 	access.register(flags)
 	x.register(flags)
+	p.registerState(flags)
 	listen.register(flags)
 	return cmd
 }
@@ -116,7 +117,7 @@ func (x *execFlags) parent(flags *pflag.FlagSet) (*child.Parent, error) {
 			return nil, fmt.Errorf("--%s is %v, but must be more than 0", name, d)
 		}
 	}
-	for _, name := range []string{"on-change", "settle", "grace", "listen", "listen-any"} {
+	for _, name := range []string{"on-change", "settle", "grace", "listen", "listen-any", "state-dir"} {
 		if flags.Changed(name) && !x.watch {
 			return nil, fmt.Errorf("--%s belongs to --watch", name)
 		}

@@ -43,7 +43,7 @@ func (w *watching) run(ctx context.Context, timeout time.Duration) error {
 		observer.watch(sources, c)
 		a := agent.Agent{Sources: sources, Outputs: c.Outputs, Timing: c.Timing, Wait: timeout, Log: log, Report: w.report(observer.report())}
 		if err = failed(a.Once(ctx)); err == nil {
-			a.Hooks = c.Hooks // before, there is nobody to tell
+			a.Hooks, a.StateDir = c.Hooks, c.StateDir // before, there is nobody to tell
 			err = w.follow(ctx, lasting, a)
 		}
 	}

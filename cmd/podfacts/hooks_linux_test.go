@@ -55,7 +55,7 @@ notify:
 	}
 	s.eventually("each has been tried six times", tried(6))
 	s.holds("forked", "7")
-	s.answers("readyz?verbose", 200, "[!]hook exec sh -c", "on purpose")
+	s.answers("readyz?verbose", 200, "[!]hook exec sh", "on purpose")
 	if now := s.descriptors(); now > descriptors+10 { // some hooks run
 		t.Errorf("%d descriptors, %d before", now, descriptors)
 	}

@@ -42,11 +42,12 @@ hook is tried once.`,
 				return err
 			}
 			releaseProgram() // what starting took is not what asking takes
-			a := agent.Agent{Sources: sources, Outputs: c.Outputs, Hooks: c.Hooks, Timing: c.Timing, Wait: timeout, Log: p.log()}
+			a := agent.Agent{Sources: sources, Outputs: c.Outputs, Hooks: c.Hooks, StateDir: c.StateDir, Timing: c.Timing, Wait: timeout, Log: p.log()}
 			return failed(a.Once(cmd.Context()))
 		},
 	}
 	p.registerFacts(cmd.Flags())
+	p.registerState(cmd.Flags())
 	o.register(cmd.Flags())
 	access.register(cmd.Flags())
 	cmd.Flags().DurationVar(&timeout, "timeout", 30*time.Second, "how long to wait for missing facts, and then for hooks; 0: not at all")

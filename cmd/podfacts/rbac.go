@@ -67,7 +67,7 @@ warnings say so; a definition among the --objects tells as well.`,
 	dry.register(cmd.Flags())
 	access.registerAccess(cmd.Flags())
 	flags := cmd.Flags()
-	flags.StringVar(&r.use, "for", "run", "`init` or run, which also watches")
+	flags.StringVar(&r.use, "for", "run", "`command` of the pod: init, exec, or run, which also watches, as exec --watch does")
 	flags.StringVar(&r.account, "service-account", "", "service `account` of the pod (default: the manifest's, else podfacts)")
 	flags.StringVarP(&r.namespace, "namespace", "n", "", "`namespace` of the pod (default: the manifest's, else default)")
 	flags.StringVar(&r.workload, "workload", "", "`kind` of the pod's workload: "+strings.Join(apiserver.Workloads(), ", ")+
@@ -88,11 +88,11 @@ func (r *rbac) plan(ctx context.Context, p *program, w *world, c *config.Config)
 	mode := apiserver.Follow
 	switch r.use {
 	case "run":
-	case "init":
+	case "init", "exec":
 		mode = apiserver.Once
 		c.Outputs = slices.DeleteFunc(c.Outputs, func(o agent.Output) bool { return o.File.Path == config.ServeName }) // init serves nobody
 	default:
-		return plan, fmt.Errorf("--for is %q, but must be init or run", r.use)
+		return plan, fmt.Errorf("--for is %q, but must be init, exec or run", r.use)
 	}
 	if c.API.Mode == "never" {
 		return plan, errors.New("api.mode is never: no permission is needed")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -51,6 +52,9 @@ var errDifference = errors.New("files differ")
 // run is the whole program. It returns the exit code.
 func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	p := &program{environ: environ, stdin: stdin, stdout: stdout, stderr: stderr}
+	if isRun(args) {
+		defer p.catchHangups()() // before anything else: unheard, it would be the end
+	}
 	root := p.root(args)
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -73,6 +77,8 @@ func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, s
 	return exitUsage
 }
 
+func isRun(args []string) bool { return len(args) > 0 && args[0] == "run" }
+
 // program is one invocation: its surroundings and the flags that every
 // command has.
 type program struct {
@@ -83,8 +89,11 @@ type program struct {
 	config    string
 	container string
 	volumes   list
+	stateDir  string
 	logFormat string
 	verbose   bool
+
+	hangups chan os.Signal // what makes run read its configuration again; nil: nobody listens
 }
 
 // root makes the command that all others are below of.
@@ -117,7 +126,7 @@ found a difference; exec ends with that of its command.`,
 	root.SetFlagErrorFunc(flagError)
 	p.registerLog(root.PersistentFlags())
 	switch {
-	case len(args) > 0 && args[0] == "run":
+	case isRun(args):
 		// A sidecar keeps for good what is made here, so that it is alone.
 		root.AddCommand(p.runCommand())
 		root.CompletionOptions.DisableDefaultCmd = true
@@ -155,6 +164,11 @@ func (p *program) registerFacts(flags *pflag.FlagSet) {
 	flags.StringVarP(&p.config, "config", "c", "", "configuration `file`; without one, flags do the common things")
 	flags.Var(&p.volumes, "volume", "downwardAPI or projected volume `directory`, repeatable (default: found by itself)")
 	flags.StringVar(&p.container, "container", "", "`name` of the container that limits.memory and the like mean (default: the annotation, else the only one)")
+}
+
+// registerState adds the flag of commands that know hooks.
+func (p *program) registerState(flags *pflag.FlagSet) {
+	flags.StringVar(&p.stateDir, "state-dir", "", "`directory` to remember in what hooks were told (default: the configuration's stateDir, else beside the outputs)")
 }
 
 // prepare runs before every command, when its flags are parsed.

@@ -45,6 +45,7 @@ not be done is tried again, also after a restart. With --listen, /startupz,
 		},
 	}
 	p.registerFacts(cmd.Flags())
+	p.registerState(cmd.Flags())
 	o.register(cmd.Flags())
 	access.register(cmd.Flags())
 	beside.register(cmd.Flags())
@@ -55,11 +56,7 @@ not be done is tried again, also after a restart. With --listen, /startupz,
 // Until a new configuration is known to work, the one that runs goes on.
 func (p *program) follow(ctx context.Context, access *accessFlags, c *config.Config, load func() (*config.Config, error), others company) error {
 	log := p.log()
-	hangups := make(chan os.Signal, 1)
-	if len(hangupSignals()) > 0 {
-		signal.Notify(hangups, hangupSignals()...)
-		defer signal.Stop(hangups)
-	}
+	defer p.catchHangups()()
 	s := settle(others.report(), releaseStartup)
 	defer s.stop()
 	open := func(c *config.Config) ([]watch.Source, error) {
@@ -71,9 +68,9 @@ func (p *program) follow(ctx context.Context, access *accessFlags, c *config.Con
 	}
 	for {
 		others.watch(sources, c)
-		a := agent.Agent{Sources: sources, Outputs: c.Outputs, Hooks: c.Hooks, Needs: c.Serve.Needs(), Timing: c.Timing, Log: log, Report: s.report}
+		a := agent.Agent{Sources: sources, Outputs: c.Outputs, Hooks: c.Hooks, StateDir: c.StateDir, Needs: c.Serve.Needs(), Timing: c.Timing, Log: log, Report: s.report}
 		var renewed *config.Config
-		err := until(ctx, hangups, a.Run, func() bool {
+		err := until(ctx, p.hangups, a.Run, func() bool {
 			log.Info("reading the configuration again")
 			next, err := load()
 			var opened []watch.Source
@@ -89,7 +86,7 @@ func (p *program) follow(ctx context.Context, access *accessFlags, c *config.Con
 			return err == nil
 		})
 		if exit, ok := errors.AsType[*notify.ExitError](err); ok {
-			return &failure{exit.Code, err}
+			return &failure{code: exit.Code} // the hook has said why
 		}
 		if err != nil || renewed == nil {
 			return failed(err)
@@ -105,6 +102,17 @@ func (p *program) follow(ctx context.Context, access *accessFlags, c *config.Con
 		}
 		c = renewed
 	}
+}
+
+// catchHangups keeps the signal that has run read its configuration again from
+// ending it, until stop is called. What came before run is ready is heeded then.
+func (p *program) catchHangups() (stop func()) {
+	if p.hangups != nil || len(hangupSignals()) == 0 {
+		return func() {}
+	}
+	p.hangups = make(chan os.Signal, 1)
+	signal.Notify(p.hangups, hangupSignals()...)
+	return func() { signal.Stop(p.hangups) }
 }
 
 // until runs f until ctx ends, or until a signal comes and done says that it is

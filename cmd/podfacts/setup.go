@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,6 +67,7 @@ func (p *program) load(o *outputFlags, loader config.Loader) (*config.Config, er
 		c, err = loader.Parse(p.config, data)
 		errs = append(errs, err)
 	}
+	c.StateDir = cmp.Or(p.stateDir, c.StateDir)
 	for _, dir := range p.volumes {
 		if !slices.ContainsFunc(c.Volumes, func(v config.Volume) bool { return v.Path == dir }) {
 			c.Volumes = append(c.Volumes, config.Volume{Path: dir})
