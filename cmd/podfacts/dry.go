@@ -32,15 +32,26 @@ type dryFlags struct {
 	live    string
 	objects list
 	set     each
+
+	running   string // a running pod as kubectl names it: an argument of the plugin
+	namespace string // of a running pod that is named without
 }
+
+// named reports whether flags say what stands in for the pod.
+func (d *dryFlags) named() bool { return d.pod+d.live != "" || len(d.objects) > 0 }
 
 func (d *dryFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&d.pod, "pod", "", "`file` with a Pod or a workload to take the place of a running pod; - is standard input")
 	flags.StringVar(&d.name, "pod-name", "", "which pod or workload to take where there are several: `name`, namespace/name or kind/name")
 	flags.StringVar(&d.node, "node", "", "`file` with the Node that the pod runs on")
 	flags.Var(&d.objects, "objects", "`directory` or file of dumped objects that stand in for the API server, repeatable")
-	flags.StringVar(&d.live, "live", "", "a running pod, as `namespace/name`, looked at from outside through the API server")
+	flags.StringVar(&d.live, "live", "", "a running pod, as `namespace/name`, looked at from outside through the API server; a workload's as namespace/kind/name")
 	flags.Var(&d.set, "set", "a fact that only a running pod has, as `fact=value`, repeatable")
+}
+
+// registerNamespace adds the flag that kubectl has, too.
+func (d *dryFlags) registerNamespace(flags *pflag.FlagSet) {
+	flags.StringVarP(&d.namespace, "namespace", "n", "", "`namespace` of a running pod that is named without (default: the kubeconfig's)")
 }
 
 // world is where facts come from: the pod that podfacts runs in, or a
@@ -63,11 +74,11 @@ func (p *program) world(ctx context.Context, d *dryFlags, a *accessFlags) (*worl
 	if w.set, err = parseSet(d.set); err != nil {
 		return nil, err
 	}
-	if d.live != "" {
+	if d.live != "" || d.running != "" {
 		if d.pod != "" || d.node != "" || d.name != "" || len(d.objects) > 0 {
 			return nil, errors.New("--live and --pod, --pod-name, --node, --objects exclude each other")
 		}
-		return p.live(ctx, d.live, a, w.set)
+		return p.live(ctx, d, a, w.set)
 	}
 	if d.pod == "" && len(d.objects) == 0 {
 		if d.node != "" || d.name != "" {

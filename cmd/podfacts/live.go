@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 
 	"github.com/podfacts/podfacts/agent/config"
@@ -28,21 +26,26 @@ type live struct {
 	mounted bool             // the ConfigMaps that it mounts are among them
 }
 
-// live reads the pod that --live names.
-func (p *program) live(ctx context.Context, ref string, a *accessFlags, set *stated) (*world, error) {
-	namespace, name, ok := strings.Cut(ref, "/")
-	if !ok || namespace == "" || name == "" {
-		return nil, fmt.Errorf("--live is %q, but must be namespace/name", ref)
+// live reads the pod that --live names, or an argument of the plugin.
+func (p *program) live(ctx context.Context, d *dryFlags, a *accessFlags, set *stated) (*world, error) {
+	parse, text := parseLive, d.live
+	if d.running != "" {
+		parse, text = parseRunning, d.running
+	}
+	ref, err := parse(text, d.namespace)
+	if err != nil {
+		return nil, err
 	}
 	client, err := a.client(p, p.log())
 	if err != nil {
 		return nil, asConfigured(err)
 	}
-	pod, err := client.Get(ctx, "v1", "Pod", namespace, name)
+	pod, err := p.running(ctx, client, ref)
 	if err != nil {
 		return nil, failed(err)
 	}
-	l := &live{client: client, log: p.log(), ref: ref, objects: []map[string]any{pod}}
+	namespace, name := object.Text(pod, "metadata", "namespace"), object.Text(pod, "metadata", "name")
+	l := &live{client: client, log: p.log(), ref: namespace + "/" + name, objects: []map[string]any{pod}}
 	l.target = apiserver.Target{
 		Namespace: namespace, Name: name, UID: object.Text(pod, "metadata", "uid"), Node: object.Text(pod, "spec", "nodeName"), From: "--live",
 	}
@@ -59,7 +62,7 @@ func (p *program) live(ctx context.Context, ref string, a *accessFlags, set *sta
 	}
 	w.self = projection.Self()
 	if !w.self.Token {
-		l.log.Warn("the pod mounts no service account token; what is asked of the API server here, it cannot ask itself", "pod", ref)
+		l.log.Warn("the pod mounts no service account token; what is asked of the API server here, it cannot ask itself", "pod", l.ref)
 	}
 	return w, nil
 }

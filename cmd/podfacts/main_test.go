@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"flag"
-	"os"
-	"os/signal"
+	"io"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -15,13 +13,12 @@ import (
 var update = flag.Bool("update", false, "rewrite golden files")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"podfacts": func() {
-			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-			defer stop()
-			os.Exit(run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
-		},
-	})
+	testscript.Main(m, map[string]func(){"podfacts": main, pluginFile: main, completerFile: main})
+}
+
+// run is start under the program's own name.
+func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	return start(ctx, append([]string{"podfacts"}, args...), environ, stdin, stdout, stderr)
 }
 
 // TestScripts runs each file of testdata/script: commands, and the files and

@@ -44,6 +44,7 @@ warnings say so; a definition among the --objects tells as well.`,
   podfacts rbac -c podfacts.yaml --for init --workload argoproj.io/v1alpha1/Rollout --context prod`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			dry.namespace = r.namespace
 			world, c, err := p.loadDry(cmd, &dry, &access, &o)
 			if err != nil {
 				return err
@@ -73,6 +74,9 @@ warnings say so; a definition among the --objects tells as well.`,
 	flags.StringVar(&r.workload, "workload", "", "`kind` of the pod's workload: "+strings.Join(apiserver.Workloads(), ", ")+
 		", or any other as apiVersion/kind (default: the manifest's, else any of these)")
 	flags.StringVar(&r.name, "name", "", "`name` of the roles and bindings (default: podfacts-ACCOUNT)")
+	p.forPods(cmd, &dry, &access, true, `  podfacts rbac -n shop deploy/web -c podfacts.yaml
+  podfacts rbac -c podfacts.yaml --service-account web -n shop | kubectl apply -f -
+  podfacts rbac --pod deploy.yaml`)
 	return cmd
 }
 

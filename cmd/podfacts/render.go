@@ -68,9 +68,13 @@ Without --pod the facts are those of the container that podfacts runs in.`,
 	p.registerFacts(cmd.Flags())
 	o.register(cmd.Flags())
 	dry.register(cmd.Flags())
+	dry.registerNamespace(cmd.Flags())
 	access.register(cmd.Flags())
 	cmd.Flags().StringVar(&out, "out", "", "write the outputs below this `directory`")
 	cmd.Flags().StringVar(&against, "diff", "", "compare the outputs with the files below this `directory`; exit 3 where they differ")
+	p.forPods(cmd, &dry, &access, false, `  podfacts render -n shop web-0
+  podfacts render -n shop deploy/web -c podfacts.yaml
+  podfacts render --pod deploy.yaml --diff golden/`)
 	return cmd
 }
 

@@ -49,9 +49,10 @@ func failed(err error) error {
 // errDifference ends render --diff; what differs has been printed.
 var errDifference = errors.New("files differ")
 
-// run is the whole program. It returns the exit code.
-func run(ctx context.Context, args, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	p := &program{environ: environ, stdin: stdin, stdout: stdout, stderr: stderr}
+// start is the whole program. It returns the exit code.
+func start(ctx context.Context, argv, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	args, plugin := invoked(argv)
+	p := &program{environ: environ, stdin: stdin, stdout: stdout, stderr: stderr, plugin: plugin}
 	if isRun(args) {
 		defer p.catchHangups()() // before anything else: unheard, it would be the end
 	}
@@ -85,6 +86,7 @@ type program struct {
 	environ        []string
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	plugin         bool // of kubectl
 
 	config    string
 	container string
@@ -140,15 +142,20 @@ found a difference; exec ends with that of its command.`,
 		root.AddCommand(p.initCommand(), p.runCommand(), p.serveCommand(), p.execCommand(), p.renderCommand(), p.viewCommand(), p.checkCommand(), p.rbacCommand(), p.injectCommand(), p.probeCommand(), p.versionCommand())
 		root.AddCommand(p.topics()...)
 		root.SetHelpCommand(helpCommand())
-		root.InitDefaultCompletionCmd()
+		if p.plugin { // it has a program of its own for that
+			root.CompletionOptions.DisableDefaultCmd = true
+		} else {
+			root.InitDefaultCompletionCmd()
+		}
 	}
 	for _, cmd := range root.Commands() {
 		cmd.Flags().SortFlags = false // they are registered in groups
-		completeValues(cmd)
+		completeFlags(cmd)
 		if cmd.Name() == "completion" {
 			helped(cmd)
 		}
 	}
+	p.inPlugin(root)
 	return root
 }
 

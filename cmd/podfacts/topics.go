@@ -3,12 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
-	"github.com/podfacts/podfacts/agent/config"
 	"github.com/podfacts/podfacts/render"
 	"github.com/podfacts/podfacts/render/envfile"
 	"github.com/podfacts/podfacts/watch"
@@ -52,31 +50,6 @@ func (p *program) topic(name, short string, rows func(row func(cells ...any))) *
 		_ = t.Flush() // help has nowhere to say that it cannot be read
 	})
 	return cmd
-}
-
-// completeValues lets a shell complete flags that know their values.
-func completeValues(cmd *cobra.Command) {
-	for name, values := range map[string]func() []string{
-		"format": config.Dialects, "preset": config.Presets, "output": outputFormats, "log-format": logFormats,
-	} {
-		if cmd.Flag(name) != nil {
-			_ = cmd.RegisterFlagCompletionFunc(name, func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-				return values(), cobra.ShellCompDirectiveNoFileComp
-			})
-		}
-	}
-}
-
-// completeFact lets a shell complete the name of a fact, as far as it does not
-// depend on the pod.
-func completeFact(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	var names []string
-	for _, f := range watch.Vocabulary() {
-		if len(args) == 0 && !strings.Contains(f.Pattern, "<") {
-			names = append(names, cobra.CompletionWithDesc(f.Pattern, f.Doc))
-		}
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // withTopic adds where to read on to an error that has no better advice.

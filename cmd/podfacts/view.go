@@ -104,7 +104,12 @@ down), stale, unset, sensitive and others, which differ.`,
 	flags.BoolVar(&v.origins, "origins", false, "where facts come from and how old they are, also of one; in json and yaml a list in place of the tree")
 	flags.BoolVar(&v.showSecrets, "show-secrets", false, "show sensitive values")
 	dry.register(flags)
+	dry.registerNamespace(flags)
 	access.register(flags)
+	p.forPods(cmd, &dry, &access, false, `  podfacts view -n shop web-0
+  podfacts view -n shop deploy/web node.zone
+  podfacts view -n shop web-0 pod.labels --origins
+  podfacts view --pod deploy.yaml --node node.yaml`)
 	return cmd
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -76,6 +77,7 @@ type found struct {
 	ca        string // what says which certificates are trusted
 	tokenFile string
 	inCluster bool
+	namespace string // where names without one are; empty means default
 }
 
 // Client makes a client and asks nothing yet. The error wraps [ErrNoAccess]
@@ -137,6 +139,9 @@ func (a Access) serviceAccount() (found, error) {
 		ca:        filepath.Join(dir, "ca.crt"),
 		tokenFile: filepath.Join(dir, "token"),
 		inCluster: true,
+	}
+	if data, err := os.ReadFile(filepath.Join(dir, "namespace")); err == nil {
+		f.namespace = strings.TrimSpace(string(data))
 	}
 	named := a.Token != "" || a.TokenFile != "" // a projected one, say, where nothing is mounted by itself
 	switch {

@@ -29,6 +29,8 @@ type Client struct {
 	Origin string
 	// Server is the URL.
 	Server string
+	// Namespace is that of the kubeconfig's context, or of the pod, else default.
+	Namespace string
 
 	found   found
 	timeout time.Duration
@@ -57,7 +59,7 @@ type Request struct {
 
 func newClient(f found, timeout time.Duration) (*Client, error) {
 	c := &Client{
-		Origin: f.origin, Server: f.config.Host, found: f,
+		Origin: f.origin, Server: f.config.Host, Namespace: cmp.Or(f.namespace, metav1.NamespaceDefault), found: f,
 		timeout: cmp.Or(timeout, 5*time.Second),
 		stats:   Stats{Requests: make(map[Request]uint64)},
 		served:  make(map[string][]resource), suggested: make(map[object.Kind]string),

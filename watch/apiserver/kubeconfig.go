@@ -36,7 +36,7 @@ func (a Access) kubeconfig(list string) (found, error) {
 	}
 	chosen := config.Contexts[name]
 	file := cmp.Or(chosen.LocationOfOrigin, files[0])
-	f := found{origin: fmt.Sprintf("kubeconfig %s, context %s", file, name)}
+	f := found{origin: fmt.Sprintf("kubeconfig %s, context %s", file, name), namespace: chosen.Namespace}
 	f.config, err = clientcmd.NewNonInteractiveClientConfig(*config, name, &clientcmd.ConfigOverrides{}, nil).ClientConfig()
 	if err != nil {
 		return found{}, fmt.Errorf("%s: %w", f.origin, err)
