@@ -255,9 +255,11 @@ func (r *rbac) scope(rule apiserver.Rule) string {
 
 func (r *rbac) role(b *strings.Builder, scope string, rules []apiserver.Rule) {
 	kind, name, namespace := "Role", r.name, "\n  namespace: "+scope
+	if scope != r.namespace {
+		name = r.namespace + "-" + r.name // there may be one of each namespace's pods
+	}
 	if scope == "" {
-		// Cluster roles of all namespaces share their names.
-		kind, name, namespace = "ClusterRole", r.namespace+"-"+r.name, ""
+		kind, namespace = "ClusterRole", ""
 	}
 	fmt.Fprintf(b, "apiVersion: rbac.authorization.k8s.io/v1\nkind: %s\nmetadata:\n  name: %s%s\nrules:\n", kind, name, namespace)
 	for _, rule := range rules {
