@@ -8,9 +8,9 @@ FUZZTIME ?= 10s
 BENCH    ?= full
 
 # Tests that need much more than the product does are modules of their own.
-NESTED := $(patsubst %/go.mod,%,$(wildcard test/kubelet/go.mod test/templates/go.mod test/metrics/go.mod test/clock/go.mod test/release/go.mod test/cluster/go.mod))
-# Two name tools and have no code.
-TOOLS  := test/tools test/containerd
+NESTED := $(patsubst %/go.mod,%,$(wildcard test/kubelet/go.mod test/templates/go.mod test/metrics/go.mod test/clock/go.mod test/release/go.mod test/cluster/go.mod test/charts/go.mod))
+# These name tools and have no code.
+TOOLS  := test/tools test/containerd test/helm
 OWN    := . $(filter-out $(TOOLS),$(patsubst %/go.mod,%,$(wildcard test/*/go.mod)))
 
 # The race detector wants cgo and a C compiler; Go alone is enough without it.
@@ -44,10 +44,14 @@ test: ## run every test, those in nested modules too
 		test/clock) about="podfacts with a clock that steps (the first build takes a minute)" ;; \
 		test/release) about="a release, read by those who will read it (the first build takes a minute)" ;; \
 		test/cluster) about="a real etcd and kube-apiserver (the first build takes about ten minutes)" ;; \
+		test/charts) about="the charts, with Helm 4 and 3 and the same server (the first build takes about five minutes)" ;; \
 		esac; \
 		echo "== $$module: $$about"; \
-		[ $$module != test/cluster ] || (cd $$module && $(GO) run ./up -build); \
-		fresh=; [ $$module != test/release ] || fresh=-count=1; \
+		case $$module in \
+		test/cluster) (cd $$module && $(GO) run ./up -build) ;; \
+		test/charts) (cd test/cluster && $(GO) run ./up -build -helm) ;; \
+		esac; \
+		fresh=; case $$module in test/release | test/charts) fresh=-count=1 ;; esac; \
 		(cd $$module && $(GO) test $$fresh ./...); \
 	done
 

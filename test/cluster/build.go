@@ -31,13 +31,13 @@ func Build(ctx context.Context, progress io.Writer, tools ...Tool) (dir string, 
 	builders := map[string]*builder{}
 	for _, tool := range tools {
 		origin := tool.origin()
-		b := builders[origin.dir]
+		b := builders[origin.main]
 		if b == nil {
 			b = &builder{origin: origin, module: filepath.Join(module, origin.dir), dir: dir, progress: progress}
 			if err := b.describe(ctx); err != nil {
 				return "", err
 			}
-			builders[origin.dir] = b
+			builders[origin.main] = b
 		}
 		if err := b.ensure(ctx, tool); err != nil {
 			return "", fmt.Errorf("building %s: %w", tool, err)

@@ -28,10 +28,22 @@ const (
 	containerd = "github.com/containerd/containerd/v2"
 )
 
+// Helm, as its users have it.
+const (
+	Helm  Tool = helm4 + "/cmd/helm"
+	Helm3 Tool = helm3 + "/cmd/helm"
+
+	helm4 = "helm.sh/helm/v4"
+	helm3 = "helm.sh/helm/v3"
+)
+
 // String is the name of the executable.
 func (t Tool) String() string {
-	if t == Etcd {
+	switch t {
+	case Etcd:
 		return "etcd"
+	case Helm3:
+		return "helm3"
 	}
 	return path.Base(string(t))
 }
@@ -58,8 +70,13 @@ type origin struct {
 }
 
 func (t Tool) origin() origin {
-	if strings.HasPrefix(string(t), containerd+"/") {
+	switch {
+	case strings.HasPrefix(string(t), containerd+"/"):
 		return origin{dir: "../containerd", main: containerd, flags: containerdFlags}
+	case t == Helm:
+		return origin{dir: "../helm", main: helm4, flags: helm4Flags}
+	case t == Helm3:
+		return origin{dir: "../helm", main: helm3, flags: helm3Flags}
 	}
 	return origin{dir: ".", main: "k8s.io/kubernetes", flags: kubernetesFlags}
 }
@@ -76,4 +93,18 @@ func kubernetesFlags(version string) []string {
 // containerdFlags leave out what wants a C compiler.
 func containerdFlags(version string) []string {
 	return []string{"-tags", "no_btrfs", "-ldflags", "-s -w -X " + containerd + "/version.Version=" + version}
+}
+
+func helm4Flags(version string) []string { return helmFlags(helm4, version) }
+
+// helm3Flags tell Helm 3 also which Kubernetes it takes a cluster for that it does not
+// ask, which Helm 4 finds by itself.
+func helm3Flags(version string) []string {
+	flags := helmFlags(helm3, version)
+	flags[1] += " -X " + helm3 + "/pkg/chartutil.k8sVersionMajor=1 -X " + helm3 + "/pkg/chartutil.k8sVersionMinor=36"
+	return flags
+}
+
+func helmFlags(module, version string) []string {
+	return []string{"-ldflags", "-s -w -X " + module + "/internal/version.version=" + version}
 }
