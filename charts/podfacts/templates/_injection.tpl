@@ -4,25 +4,24 @@ inject.Settings, and the image is that of the chart unless injection.image says
 otherwise.
 */}}
 
+{{/* Fails where the API server would not know what the policies are. */}}
+{{- define "podfacts.injection.supported" -}}
+{{- if semverCompare "<1.36.0-0" .Capabilities.KubeVersion.Version }}
+{{- fail (printf "podfacts: injection.enabled is true, but the cluster is of Kubernetes %s, and the policies take 1.36; leave it out and use podfacts inject. helm template does not ask the cluster and is told by --kube-version" .Capabilities.KubeVersion.Version) }}
+{{- end }}
+{{- end }}
+
 {{/* The name of the policies, which have no namespace. */}}
 {{- define "podfacts.injection.name" -}}
 {{ .Values.injection.name | default (printf "%s-inject" .Release.Name) }}
 {{- end }}
 
 {{- define "podfacts.injection.labels" -}}
-app.kubernetes.io/name: podfacts
-app.kubernetes.io/instance: {{ .Release.Name }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- include "podfacts.labels" . }}
 {{- end }}
 
 {{- define "podfacts.injection.image" -}}
-{{- if .Values.injection.image -}}
-{{ .Values.injection.image }}
-{{- else if .Values.image.digest -}}
-{{ .Values.image.repository }}@{{ .Values.image.digest }}
-{{- else -}}
-{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
-{{- end -}}
+{{- .Values.injection.image | default (include "podfacts.image" .) }}
 {{- end }}
 
 {{- define "podfacts.injection.imagePullPolicy" -}}
