@@ -13,7 +13,8 @@ import (
 type builtin struct {
 	fn       any
 	raw      func(args []reflect.Value) (reflect.Value, error)
-	min, max int // arguments of raw; a max of zero is no limit
+	test     func(args []reflect.Value) (bool, error)
+	min, max int // arguments of raw and test; a max of zero is no limit
 }
 
 func lookupBuiltin(name string) (b builtin, ok bool) {
@@ -23,21 +24,21 @@ func lookupBuiltin(name string) (b builtin, ok bool) {
 	case "call":
 		return builtin{raw: call, min: 1}, true
 	case "eq":
-		return builtin{raw: comparison(equal), min: 1}, true
+		return builtin{test: equal, min: 1}, true
 	case "ne":
-		return builtin{raw: comparison(notEqual), min: 2, max: 2}, true
+		return builtin{test: notEqual, min: 2, max: 2}, true
 	case "lt":
-		return builtin{raw: comparison(less), min: 2, max: 2}, true
+		return builtin{test: less, min: 2, max: 2}, true
 	case "le":
-		return builtin{raw: comparison(lessOrEqual), min: 2, max: 2}, true
+		return builtin{test: lessOrEqual, min: 2, max: 2}, true
 	case "gt":
-		return builtin{raw: comparison(greater), min: 2, max: 2}, true
+		return builtin{test: greater, min: 2, max: 2}, true
 	case "ge":
-		return builtin{raw: comparison(greaterOrEqual), min: 2, max: 2}, true
+		return builtin{test: greaterOrEqual, min: 2, max: 2}, true
 	case "len":
 		return builtin{raw: length, min: 1, max: 1}, true
 	case "not":
-		return builtin{raw: not, min: 1, max: 1}, true
+		return builtin{test: not, min: 1, max: 1}, true
 	case "html":
 		return builtin{fn: func(args ...any) string { return escapeHTML(shown(args)) }}, true
 	case "js":
@@ -95,7 +96,19 @@ func (f *frame) builtin(dot reflect.Value, b builtin, node parse.Node, name stri
 	if !isNothing(final) {
 		in = append(in, final)
 	}
-	return f.called(node, name)(b.raw(in))
+	value, err := b.apply(in)
+	if err != nil {
+		return value, f.failIn(node, name, err)
+	}
+	return value, nil
+}
+
+func (b builtin) apply(args []reflect.Value) (reflect.Value, error) {
+	if b.raw != nil {
+		return b.raw(args)
+	}
+	result, err := b.test(args)
+	return reflect.ValueOf(result), err
 }
 
 // shortCircuit is and, or: the first argument that decides, else the last. Those
@@ -118,7 +131,7 @@ func (f *frame) shortCircuit(dot reflect.Value, name string, args []parse.Node, 
 	return value, nil
 }
 
-func not(args []reflect.Value) (reflect.Value, error) { return reflect.ValueOf(!truth(args[0])), nil }
+func not(args []reflect.Value) (bool, error) { return !truth(args[0]), nil }
 
 func length(args []reflect.Value) (reflect.Value, error) {
 	v, isNil := indirect(args[0])

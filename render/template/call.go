@@ -61,20 +61,14 @@ func (f *frame) call(dot reflect.Value, fn any, node parse.Node, name string, ar
 		}
 		in = append(in, value)
 	}
-	return f.called(node, name)(invoke(fn, in))
-}
-
-// called is what a function's result comes to.
-func (f *frame) called(node parse.Node, name string) func(reflect.Value, error) (reflect.Value, error) {
-	return func(value reflect.Value, err error) (reflect.Value, error) {
-		if err == nil && f.run.Max > 0 && value.Kind() == reflect.String && value.Len() > f.run.Max {
-			err = ErrTooLong
-		}
-		if err != nil {
-			return reflect.Value{}, f.failIn(node, name, err)
-		}
-		return value, nil
+	value, err := invoke(fn, in)
+	if err == nil && f.run.Max > 0 && value.Kind() == reflect.String && value.Len() > f.run.Max {
+		err = ErrTooLong
 	}
+	if err != nil {
+		return value, f.failIn(node, name, err)
+	}
+	return value, nil
 }
 
 // parameter is the type that an argument is passed as.

@@ -38,14 +38,6 @@ func basicOf(v reflect.Value) basic {
 	return other
 }
 
-// comparison makes a builtin of a comparison.
-func comparison(compare func(args []reflect.Value) (bool, error)) func([]reflect.Value) (reflect.Value, error) {
-	return func(args []reflect.Value) (reflect.Value, error) {
-		result, err := compare(args)
-		return reflect.ValueOf(result), err
-	}
-}
-
 // equal reports whether the first equals one of the others.
 func equal(args []reflect.Value) (bool, error) {
 	if len(args) < 2 {

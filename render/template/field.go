@@ -35,6 +35,12 @@ func (f *frame) field(dot, receiver reflect.Value, name string, node parse.Node,
 		}
 		return value, f.fail(&MissingKeyError{name})
 	}
+	if m, ok := assert[map[string]string](receiver); ok && !given {
+		if item, ok := m[name]; ok {
+			return reflect.ValueOf(item), nil
+		}
+		return value, f.fail(&MissingKeyError{name})
+	}
 	typ := receiver.Type()
 	receiver, isNil := indirect(receiver)
 	if receiver.Kind() == reflect.Interface && isNil {

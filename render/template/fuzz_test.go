@@ -172,8 +172,8 @@ func (w *writer) declared() string {
 func (w *writer) loop() string {
 	before := len(w.vars)
 	over := choice(w, "$.list", "$.strings", "$.m", "$.labels", "$.numbers", "$.any", "$.none", "$.nil", "$.list", "$.m", "3", "$.n64", "$.each", "$.two", "$.u", "list 1 `a` nil", "dict `k` .")
-	if w.rarely() {
-		over = choice(w, ".", w.operand())
+	if w.rarely() { // not over numbers: nobody can stop text/template
+		over = choice(w, "$", "$.s", "$.f", "$.yes", "$.t", "$.st", "$.p", "$.np", "nil", "$.add", w.string())
 	}
 	switch w.choose(4) {
 	case 1:
