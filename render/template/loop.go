@@ -20,10 +20,14 @@ func (f *frame) loop(dot reflect.Value, n *parse.RangeNode) (flow, error) {
 	if err := l.all(value); err != nil || l.flow == leave {
 		return next, err
 	}
-	if !l.any && n.ElseList != nil {
-		return f.list(dot, n.ElseList)
+	if l.any || n.ElseList == nil {
+		return next, nil
 	}
-	return next, nil
+	flow, err := f.list(dot, n.ElseList)
+	if flow == leave { // what break leaves is this loop, also in its else
+		flow = next
+	}
+	return flow, err
 }
 
 // turns are the turns of one loop.
