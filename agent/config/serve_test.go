@@ -54,7 +54,7 @@ func TestServeDefault(t *testing.T) {
 		"serve: {listen: 127.0.0.1:9301}": own,
 		"serve: {expose: []}":             "",
 		"outputs: [{path: /a, text: '{{ .node.zone }} {{ .node.labels.disk }} {{ .cluster.uid }}'}]": own + " cluster.uid node.labels['disk']",
-		"outputs: [{path: /a, format: json}]": own + " ",
+		"outputs: [{path: /a, format: json}]":                                                        own + " ",
 	} {
 		c := parse(t, text)
 		if got := exposed(c.Shown()); got != want {
