@@ -71,21 +71,26 @@ func explain(err error) *problem {
 	return refuse(http.StatusBadRequest, "%v", err)
 }
 
-// write answers with the problem, as JSON for those who ask for that, and else as
-// a line of text.
+// write answers with the problem, as JSON for those who ask for that or for JSON,
+// and else as a line of text.
 func (p *problem) write(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
-	kind, ok := negotiate(r.Header.Values("Accept"), typeText, typeProblem, typeJSON)
-	body := []byte(p.Detail + "\n")
-	if ok && kind != typeText {
+	kind, body := typeText, []byte(p.Detail+"\n")
+	if p.asJSON(r.Header.Values("Accept")) {
 		kind = typeProblem
 		body, _ = json.Marshal(p) // strings and a number
 		body = append(body, '\n')
-	} else {
-		kind = typeText
 	}
 	h.Set("Content-Type", kind)
 	w.WriteHeader(p.Status)
 	w.Write(body) //nolint:errcheck // who asked may have gone
+}
+
+func (*problem) asJSON(accept []string) bool {
+	if strings.Contains(strings.Join(accept, ","), typeProblem) {
+		return true
+	}
+	kind, ok := negotiate(accept, typeText, typeJSON)
+	return ok && kind == typeJSON
 }

@@ -1,0 +1,2 @@
+// Package openapi holds what podfacts serve says of itself against what it does.
+package openapi
