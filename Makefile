@@ -8,7 +8,7 @@ FUZZTIME ?= 10s
 BENCH    ?= full
 
 # Tests that need much more than the product does are modules of their own.
-NESTED := $(patsubst %/go.mod,%,$(wildcard test/kubelet/go.mod test/templates/go.mod test/metrics/go.mod test/clock/go.mod test/release/go.mod test/cluster/go.mod test/charts/go.mod))
+NESTED := $(patsubst %/go.mod,%,$(wildcard test/kubelet/go.mod test/templates/go.mod test/metrics/go.mod test/clock/go.mod test/release/go.mod test/openapi/go.mod test/browser/go.mod test/cluster/go.mod test/charts/go.mod))
 # These name tools and have no code.
 TOOLS  := test/tools test/containerd test/helm
 OWN    := . $(filter-out $(TOOLS),$(patsubst %/go.mod,%,$(wildcard test/*/go.mod)))
@@ -43,6 +43,8 @@ test: ## run every test, those in nested modules too
 		test/metrics) about="Prometheus' parsers, linter and engine (the first build takes a minute)" ;; \
 		test/clock) about="podfacts with a clock that steps (the first build takes a minute)" ;; \
 		test/release) about="a release, read by those who will read it (the first build takes a minute)" ;; \
+		test/openapi) about="the OpenAPI document beside every answer" ;; \
+		test/browser) about="the page in a real browser (TEST_BROWSER=chromium requires it)" ;; \
 		test/cluster) about="a real etcd and kube-apiserver (the first build takes about ten minutes)" ;; \
 		test/charts) about="the charts, with Helm 4 and 3 and the same server (the first build takes about five minutes)" ;; \
 		esac; \

@@ -1,0 +1,2 @@
+// Package browser looks at the page of podfacts serve as people do.
+package browser
