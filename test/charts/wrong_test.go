@@ -34,6 +34,8 @@ func TestWrongValues(t *testing.T) {
 		{"file that is none", "files: {a: {b: c}}", []string{"files/a", "want string"}},
 		{"file in the way", "files: {podfacts.yaml: ''}", []string{"files has podfacts.yaml, which is what config becomes; move it there"}},
 		{"account", "serviceAccount: {create: 'yes'}", []string{"serviceAccount/create", "want boolean"}},
+		{"annotation of the account", "serviceAccount: {annotations: {a: 1}}", []string{"serviceAccount/annotations/a", "want string"}},
+		{"annotation of pods", "podAnnotations: [a]", []string{"podAnnotations", "want object"}},
 		{"rbac for", "rbac: {for: sidecar}", []string{"rbac/for", "'run', 'init'"}},
 		{"workload", "rbac: {workload: Rollout}", []string{"rbac/workload", "'Deployment'"}},
 		{"rule", "rbac: {rules: [{resource: pods}]}", []string{"rbac/rules/0", "apiGroups"}},
