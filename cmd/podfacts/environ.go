@@ -17,9 +17,16 @@ import (
 const variablePrefix = "PODFACTS_"
 
 // given reports whether podfacts sets a variable itself, for the commands that
-// it runs, and one of these runs podfacts.
+// it runs, and one of these runs podfacts; or its scripts for shells do, which may
+// also be told of by whoever uses the shell.
 func given(name string) bool {
-	return name == publish.FileVariable || name == notify.OutputsVariable || name == notify.FactsVariable
+	switch name {
+	case publish.FileVariable, notify.OutputsVariable, notify.FactsVariable:
+		return true
+	case variablePrefix + "ACTIVE_HELP", variablePrefix + "COMPLETION_DESCRIPTIONS": // cobra's
+		return true
+	}
+	return false
 }
 
 // setFromEnviron sets the flags of a command that were not given from their

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -180,6 +181,9 @@ func (p *program) registerState(flags *pflag.FlagSet) {
 
 // prepare runs before every command, when its flags are parsed.
 func (p *program) prepare(cmd *cobra.Command, _ []string) error {
+	if strings.HasPrefix(cmd.Name(), cobra.ShellCompRequestCmd) {
+		return nil // whoever presses tab is not told what is wrong
+	}
 	if err := setFromEnviron(cmd, p.environ); err != nil {
 		return err
 	}
