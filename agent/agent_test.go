@@ -128,7 +128,7 @@ func TestTemplateWithoutEnd(t *testing.T) {
 	source := &labels{}
 	source.set(nil, "app", "web")
 	endless := func(line string) Agent {
-		text := `{{ range 1000000000 }}` + line + `{{ end }}`
+		text := `{{ define "x" }}{{ range 1000000000 }}` + line + `{{ end }}{{ end }}{{ $_ := include "x" . }}`
 		return Agent{Sources: []watch.Source{source}, Outputs: []Output{output(t, t.TempDir(), "endless", text)}}
 	}
 	a := endless(strings.Repeat("x", 1<<20))

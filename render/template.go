@@ -195,7 +195,6 @@ func (t *Template) bound() map[string]any {
 		"file":         func(path string) (any, error) { return t.lookup(watch.Path("files").Key(path), nil) },
 		"include":      t.include,
 		"tpl":          t.tpl,
-		"index":        strictIndex,
 	}
 }
 

@@ -71,5 +71,5 @@ func appendStrings(to []string, value any) []string {
 // of types and of the names of facts.
 func quotesNothing(e *TemplateError, failed *template.Error) bool {
 	executing := failed.Expression != "" // the parser quotes the text, which tpl may have from a fact
-	return watch.IsMissing(e.err) || executing && failed.Function == "" || errors.Is(failed, errTooDeep)
+	return watch.IsMissing(e.err) || executing && failed.Function == "" || errors.Is(failed, errTooDeep) || errors.Is(failed, template.ErrTooLong)
 }

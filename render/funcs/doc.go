@@ -1,9 +1,9 @@
 // Package funcs holds the functions that podfacts templates offer, under the
 // names that users of Helm (sprig) and consul-template know.
 //
-// [Map] gives them to package template, or to text/template. Functions that need the facts
-// themselves (fact, env, mustEnv, envOrDefault, file, include, tpl, index)
-// are bound by package render.
+// [Map] gives them to package template, or to text/template. Functions that
+// need the facts themselves (fact, env, mustEnv, envOrDefault, file, include,
+// tpl) are bound by package render.
 //
 // # Promises
 //

@@ -35,6 +35,8 @@ func lookupBuiltin(name string) (b builtin, ok bool) {
 		return builtin{test: greater, min: 2, max: 2}, true
 	case "ge":
 		return builtin{test: greaterOrEqual, min: 2, max: 2}, true
+	case "index":
+		return builtin{fn: strictIndex}, true
 	case "len":
 		return builtin{raw: length, min: 1, max: 1}, true
 	case "not":
@@ -57,7 +59,7 @@ func lookupBuiltin(name string) (b builtin, ok bool) {
 
 // Builtins names the functions that every template has.
 func Builtins() []string {
-	return []string{"and", "call", "eq", "ge", "gt", "html", "js", "le", "len", "lt", "ne", "not", "or", "print", "printf", "println", "urlquery"}
+	return []string{"and", "call", "eq", "ge", "gt", "html", "index", "js", "le", "len", "lt", "ne", "not", "or", "print", "printf", "println", "urlquery"}
 }
 
 // builtins tells the parser.

@@ -104,6 +104,7 @@ func (l *turns) each(value reflect.Value) {
 // turn runs the body once, and reports whether there may be another turn.
 func (l *turns) turn(index, item reflect.Value) bool {
 	l.any = true
+	l.at(l.node.Pipe)
 	if l.err = l.alive(); l.err == nil {
 		l.err = l.set(index, item)
 	}

@@ -22,8 +22,9 @@ text/template's own tests and on templates made at random.
 
 Methods are called on times ([time.Time] and its kin) and on values that are an
 [Object]; fields are read from maps and structs. Channels are not ranged over.
-The functions index and slice are left to who makes the [Set], for podfacts has
-its own. Errors never quote a value, only its type; what a function says, it says.
+The function index takes a missing key for an error, and slice is left to who
+makes the [Set]. Errors never quote a value, only its type; what a function says,
+it says.
 */
 package template
 

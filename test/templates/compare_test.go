@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -13,6 +14,7 @@ import (
 	"text/template"
 
 	"github.com/podfacts/podfacts/render/funcs"
+	podfacts "github.com/podfacts/podfacts/render/template"
 )
 
 // engine renders one template, as one of the peers or as podfacts.
@@ -34,11 +36,25 @@ func with(m template.FuncMap) engine {
 // yield something else than the peer's.
 type difference struct{ marker, reason string }
 
+// ours is podfacts' own executor.
+func ours(t *testing.T) engine {
+	return func(text string, data any) (string, error) {
+		set := podfacts.Set{Funcs: funcs.Map()}
+		tree, err := set.Parse("", text)
+		if err != nil {
+			return "", err
+		}
+		run := podfacts.Run{Context: t.Context()}
+		err = run.Execute(&set, tree, data)
+		return string(run.Out), err
+	}
+}
+
 // compare renders the corpus on both sides. It fails for a difference that is
 // not listed, and for one that is listed and no longer there.
 func compare(t *testing.T, peer engine, corpus []string, wanted []difference) {
 	t.Helper()
-	podfacts := with(funcs.Map())
+	own := ours(t)
 	gone := make(map[string]bool)
 	for _, d := range wanted {
 		gone[d.marker] = true
@@ -53,8 +69,11 @@ func compare(t *testing.T, peer engine, corpus []string, wanted []difference) {
 		if err != nil {
 			continue // needs data or a server, or shows an error
 		}
-		got, err := podfacts(text, nil)
+		got, err := own(text, nil)
 		i := slices.IndexFunc(wanted, func(d difference) bool { return strings.Contains(text, d.marker) })
+		if _, missing := errors.AsType[*podfacts.NoDataError](err); missing && i < 0 {
+			continue // an error here, and <no value> there
+		}
 		// A peer that goes through maps in any order agrees now and then.
 		for again := 0; again < 100 && i >= 0 && err == nil && got == want; again++ {
 			want, _ = peer(text, nil)

@@ -1,14 +1,12 @@
-package render
+package template
 
 import (
 	"fmt"
 	"reflect"
-
-	"github.com/podfacts/podfacts/render/template"
 )
 
-// strictIndex is text/template's index, but a key that a map lacks is an
-// error and not an empty value.
+// strictIndex is index: a key that a map lacks is an error, as it is in a field,
+// and not an empty value as in text/template.
 func strictIndex(item any, keys ...any) (any, error) {
 	v := reflect.ValueOf(item)
 	for _, key := range keys {
@@ -23,7 +21,7 @@ func strictIndex(item any, keys ...any) (any, error) {
 				return nil, fmt.Errorf("a key of this map is a %s, not %s", of, describeKind(k))
 			}
 			if v = v.MapIndex(k.Convert(of)); !v.IsValid() {
-				return nil, &template.MissingKeyError{Key: key}
+				return nil, &MissingKeyError{Key: key}
 			}
 		case reflect.Slice, reflect.Array, reflect.String:
 			if !k.CanInt() {
