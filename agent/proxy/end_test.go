@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // TestNoServer asks while there is no API server, in each of the ways that this can be.
@@ -180,4 +181,45 @@ func TestShutdown(t *testing.T) {
 		t.Errorf("the log: %v", r)
 	}
 	p.end()
+}
+
+// TestRest sees that there is a rest after many requests, and not before.
+func TestRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		filter, err := Rules{}.Filter()
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := &pipes{conns: make(chan net.Conn)}
+		ctx, cancel := context.WithCancel(t.Context())
+		rests := 0
+		p := &Proxy{Server: server(t), Transport: failing{errors.New("none")}, Rest: func() { rests++ }}
+		p.Set(filter)
+		done := make(chan error)
+		go func() { done <- p.Serve(ctx, l) }()
+		ours, theirs := net.Pipe()
+		l.conns <- theirs
+		answers := bufio.NewReader(ours)
+		for i := range many + 1 {
+			fmt.Fprint(ours, "GET /api HTTP/1.1\r\nHost: localhost\r\n\r\n")
+			resp, err := http.ReadResponse(answers, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			io.Copy(io.Discard, resp.Body) //nolint:errcheck // only how many there are is of interest
+			if i < many-1 && rests != 0 {
+				t.Fatalf("a rest after %d requests", i+1)
+			}
+			if i >= many-1 {
+				if time.Sleep(time.Minute); rests != 1 {
+					t.Errorf("%d rests after %d requests", rests, i+1)
+				}
+			}
+		}
+		ours.Close() //nolint:errcheck // it was read
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }

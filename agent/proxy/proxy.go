@@ -53,6 +53,9 @@ const (
 	// more than a minute by itself (--request-timeout); logs and what stands behind
 	// a service may take any time.
 	patience = 90 * time.Second
+	// rest is the quiet after many requests.
+	rest = 5 * time.Second
+	many = 1000
 )
 
 // Proxy passes requests on to an API server.
@@ -62,11 +65,15 @@ type Proxy struct {
 	// Transport makes requests. It adds credentials.
 	Transport http.RoundTripper
 	Log       *slog.Logger // nil: silent
+	// Rest is called when there is a quiet after many requests, to clear up after
+	// them. Nil: nothing.
+	Rest func()
 
 	filter  atomic.Pointer[Filter]
 	stats   stats
 	buffers buffers
 	away    atomic.Bool // the last request did not reach the API server
+	quiet   *time.Timer
 }
 
 // Set says which requests are passed on from now on. It is called before Serve, and
@@ -80,6 +87,12 @@ func (p *Proxy) Serve(ctx context.Context, l net.Listener) error {
 	if p.Log == nil {
 		p.Log = slog.New(slog.DiscardHandler)
 	}
+	p.quiet = time.AfterFunc(rest, func() {
+		if p.stats.recent.Swap(0) >= many && p.Rest != nil {
+			p.Rest()
+		}
+	})
+	defer p.quiet.Stop()
 	s := serve.Server{
 		Handler:     &handler{Proxy: p, ends: ctx},
 		Log:         p.Log,
@@ -104,6 +117,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.stats.begin()
 	err := e.run()
 	h.stats.end(r.Method, e.code)
+	if h.stats.recent.Add(1) >= many {
+		h.quiet.Reset(rest)
+	}
 	// Neither what a query asks for nor what headers say is anybody's business.
 	if h.Log.Enabled(r.Context(), slog.LevelDebug) {
 		log := h.Log.With("method", r.Method, "path", e.path, "code", e.code, "bytes", e.bytes, "took", time.Since(began))

@@ -23,6 +23,7 @@ type Request struct {
 // stats is for many at once.
 type stats struct {
 	inFlight, streams atomic.Int64
+	recent            atomic.Int64 // requests that have ended since there was quiet
 
 	mu       sync.Mutex
 	requests map[Request]uint64

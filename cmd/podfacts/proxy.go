@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -130,7 +131,10 @@ func (p *program) openPassing(ctx context.Context, access *accessFlags, c *confi
 		return nil, failed(err)
 	}
 	s := &passing{forwarder: forwarder, log: log}
-	s.proxy = proxy.Proxy{Server: forwarder.URL, Transport: forwarder, Log: log}
+	s.proxy = proxy.Proxy{Server: forwarder.URL, Transport: forwarder, Log: log, Rest: releaseStartup}
+	if p.getenv("GOGC") == "" {
+		debug.SetGCPercent(50) // what requests leave behind is most of the heap
+	}
 	s.proxy.Set(filter)
 	s.server = begin(ctx, &s.proxy, log, listener)
 	log.Info("passing the API server on", "address", listener.Addr().String(), "access", client.Origin, "server", client.Server)

@@ -23,6 +23,7 @@ func (b *bench) apiserver(ctx context.Context) (rows []row, err error) {
 		{"ask", func(ctx context.Context) ([]row, error) { return b.ask(ctx, s) }},
 		{"quiet", func(ctx context.Context) ([]row, error) { return q.rows(ctx, s) }},
 		{"fleet", func(ctx context.Context) ([]row, error) { return b.fleet(ctx, s) }},
+		{"proxy", func(ctx context.Context) ([]row, error) { return b.proxy(ctx, s) }},
 	}, func(m measurement) bool { return !b.wanted(m) })
 	if len(measurements) == 0 {
 		return nil, nil

@@ -16,6 +16,7 @@
 //   - What an idle sidecar of that server holds and asks; beside a client that only
 //     watches.
 //   - Many sidecars of one server at once.
+//   - The API server passed on to watchers and short requests; beside kubectl proxy.
 //
 // Linux only: it watches with inotify and reads /proc.
 package main
@@ -73,6 +74,7 @@ type effort struct {
 	loop      time.Duration // for each throughput
 	storm     time.Duration // of changes
 	soak      int           // changes
+	requests  int           // through a proxy
 }
 
 func efforts(mode string) (effort, error) {
@@ -80,11 +82,11 @@ func efforts(mode string) (effort, error) {
 	case "full":
 		return effort{swaps: 200, peerSwaps: 30, idle: 10 * time.Second,
 			stretch: 390 * time.Second, pairs: 200, peaks: 21, fleet: 500, loop: 3 * time.Second,
-			storm: time.Minute, soak: 1_000_000}, nil
+			storm: time.Minute, soak: 1_000_000, requests: 10_000}, nil
 	case "short":
 		return effort{swaps: 40, peerSwaps: 5, idle: 3 * time.Second,
 			stretch: 20 * time.Second, pairs: 30, peaks: 7, fleet: 50, loop: time.Second,
-			storm: 5 * time.Second, soak: 50_000}, nil
+			storm: 5 * time.Second, soak: 50_000, requests: 2000}, nil
 	default:
 		return effort{}, fmt.Errorf("mode %q: want full or short", mode)
 	}
@@ -94,7 +96,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	mode := flags.String("mode", "full", "full, or short for a quick look")
-	only := flags.String("only", "", "one of latency, memory, start, render, parse, storm, soak, relabel, ask, quiet, fleet; empty is all")
+	only := flags.String("only", "", "one of latency, memory, start, render, parse, storm, soak, relabel, ask, quiet, fleet, proxy; empty is all")
 	fleet := flags.Int("fleet", 0, "sidecars at once; 0 is what the mode says")
 	podfacts := flags.String("podfacts", "../../bin/podfacts", "the podfacts `binary`")
 	consulTemplate := flags.String("consul-template", "../bin/consul-template", "the consul-template `binary`")
