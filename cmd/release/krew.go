@@ -29,11 +29,12 @@ spec:
   homepage: %s
   shortDescription: Show what a pod knows of itself and from where
   description: |
-    podfacts tells containers who they are: as an init container or a sidecar it
-    renders env files and templates from what the Downward API and the API server
-    say of a pod. The plugin shows from outside what podfacts sees in a running pod,
-    with the origin and the age of each fact, and what it would write there. It
-    prints the permissions for that, and adds podfacts to manifests.
+    podfacts tells containers who they are: as an init container or a sidecar
+    it renders env files and templates from what the Downward API and the API
+    server say of a pod. The plugin shows from outside what podfacts sees in a
+    running pod, with the origin and the age of each fact, and what it would
+    write there. It prints the permissions for that, and adds podfacts to
+    manifests.
 
       kubectl podfacts view -n shop deploy/web
       kubectl podfacts render -n shop web-0 -c podfacts.yaml

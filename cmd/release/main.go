@@ -41,7 +41,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	flags.StringVar(&platforms, "platforms", strings.Join(allPlatforms(), ","), "`os/architecture` of the binaries, several separated by commas")
 	flags.StringVar(&r.repository, "image", "podfacts/podfacts", "`name` of the image, without a tag")
 	flags.BoolVar(&snapshot, "snapshot", false, "release what is here, tagged or not, changed or not")
-	flags.Float64Var(&r.maxSize, "max-size", 0, "how many `MB` the image may have unpacked; 0 means any number")
+	flags.Float64Var(&r.maxSize, "max-size", 16, "how many `MB` the image may have unpacked; 0 means any number")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return 0

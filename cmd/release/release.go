@@ -110,10 +110,7 @@ func (r *release) pack(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		a := archive{platform: p, name: fmt.Sprintf("podfacts_%s_%s_%s.tar.gz", r.number(), p.os, p.arch)}
-		if p.os == "windows" {
-			a.name = a.name[:len(a.name)-len(".tar.gz")] + ".zip"
-		}
+		a := archive{platform: p, name: r.archive(p)}
 		entries := append([]entry{{p.file("podfacts"), 0o755, data}, {"THIRD_PARTY_LICENSES", 0o644, notices}}, common...)
 		if err := pack(filepath.Join(r.dir, a.name), entries, r.time); err != nil {
 			return err
@@ -134,6 +131,15 @@ func (r *release) pack(ctx context.Context) error {
 
 func (r *release) program(p platform) string {
 	return filepath.Join(r.tools, p.os+"-"+p.arch, p.file("podfacts"))
+}
+
+// archive is the name of the file for a platform.
+func (r *release) archive(p platform) string {
+	ending := "tar.gz"
+	if p.os == "windows" {
+		ending = "zip"
+	}
+	return fmt.Sprintf("podfacts_%s_%s_%s.%s", r.number(), p.os, p.arch, ending)
 }
 
 // common are the files that archives for all platforms have: words, and completions, which
