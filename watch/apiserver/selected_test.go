@@ -1,6 +1,9 @@
 package apiserver
 
 import (
+	"fmt"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"gopkg.in/yaml.v3"
@@ -87,5 +90,32 @@ func TestSelected(t *testing.T) {
 	}
 	if _, _, err := c.Selected(t.Context(), "v1", "Service", "shop", "none"); err == nil {
 		t.Error("a Service that is not there selects something")
+	}
+}
+
+// TestNamespace: what is named without one is looked for where kubectl would.
+func TestNamespace(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "token"), []byte("t"))
+	write(t, filepath.Join(dir, "namespace"), []byte("shop\n"))
+	pod := Access{ServiceAccountDir: dir, Getenv: environ(map[string]string{"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": "1"})}
+	write(t, filepath.Join(dir, "ca.crt"), newAuthority(t).pem)
+	text := fmt.Sprintf(kubeconfigText, "dev", "http://127.0.0.1:1", "")
+	plain := write(t, filepath.Join(dir, "plain"), []byte(text))
+	named := write(t, filepath.Join(dir, "named"), []byte(strings.Replace(text, "user: u}}", "user: u, namespace: team}}", 1)))
+	for want, access := range map[string]Access{
+		"shop":    pod,
+		"default": {Kubeconfig: plain},
+		"team":    {Kubeconfig: named},
+	} {
+		c, err := access.Client()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if c.Namespace != want {
+			t.Errorf("by %s it is %s, want %s", c.Origin, c.Namespace, want)
+		}
 	}
 }
