@@ -248,7 +248,7 @@ func patterns(t *testing.T) map[string]any {
 		"image":     {`^[A-Za-z0-9][A-Za-z0-9._:/@-]*$`, "the name of an image, such as podfacts/podfacts:v1"},
 		"configMap": {`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`, "the name of a ConfigMap"},
 		"outputDir": {`^(/[A-Za-z0-9_][A-Za-z0-9._-]*)+$`, "an absolute path such as /run/podfacts"},
-		"listen":    {`^(\[[0-9a-fA-F:]+\]|[0-9.]*|localhost):[0-9]{1,5}$`, "an address such as 127.0.0.1:9300, or :9300 for everyone"},
+		"listen":    {`^(\[[0-9a-fA-F:]+\]|[0-9.]*|localhost):([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$`, "an address such as 127.0.0.1:9300, or :9300 for everyone"},
 	} {
 		if !strings.Contains(policies, p[0]) {
 			t.Errorf("the policies have no pattern %s; this one of %s is no more theirs", p[0], name)

@@ -37,7 +37,9 @@ const (
 	imagePattern   = `^[A-Za-z0-9][A-Za-z0-9._:/@-]*$`
 	misplacedLabel = "label " + Label + " is on the workload, but pods go by that of their template; move it to the template"
 
-	listenPattern = `^(\[[0-9a-fA-F:]+\]|[0-9.]*|localhost):[0-9]{1,5}$`
+	listenPattern = `^(\[[0-9a-fA-F:]+\]|[0-9.]*|localhost):([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$`
+	localPattern  = `^(127\.|localhost:|\[::1\]:)` // of what listens, and only its pod can reach
+	portName      = "podfacts"
 )
 
 // An Annotation is one that pods can have, and what it is for.
@@ -52,7 +54,7 @@ func Annotations() []Annotation {
 		{prefix + "output-dir", "where every container finds the files (/run/podfacts)"},
 		{prefix + "containers", "those that get the files, as in main,worker (all)"},
 		{prefix + "api", "auto, never or required (never; with config what that says)"},
-		{prefix + "listen", "a sidecar's address for health and metrics (a socket)"},
+		{prefix + "listen", "a sidecar's address for health and metrics, as the port podfacts (a socket)"},
 		{prefix + "image", "image of podfacts, if the settings allow it"},
 		{Mark, "made by injection: init or sidecar"},
 	}

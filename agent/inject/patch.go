@@ -2,6 +2,7 @@ package inject
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/podfacts/podfacts/watch/object"
@@ -113,12 +114,25 @@ func (w *wish) addContainer() []Op {
 	if w.mode == modeSidecar {
 		c["restartPolicy"] = "Always"
 		c["startupProbe"] = startupProbe()
+		if port := w.port(); port > 0 {
+			c["ports"] = []any{map[string]any{"name": portName, "containerPort": port}}
+		}
 	}
 	path := []string{"spec", "initContainers"}
 	if len(w.initContainers) == 0 {
 		return []Op{{path, []any{c}}}
 	}
 	return []Op{{append(path, "0"), c}}
+}
+
+// port is where others reach a sidecar, for who looks for ports by their names, as
+// Prometheus does. Zero: nobody does.
+func (w *wish) port() int {
+	if pattern(localPattern).MatchString(w.listen) {
+		return 0
+	}
+	port, _ := strconv.Atoi(w.listen[strings.LastIndexByte(w.listen, ':')+1:])
+	return port
 }
 
 func (w *wish) args() []any {

@@ -85,7 +85,7 @@ func fill(h holes) []byte {
 type constants struct {
 	Label, Mark, Prefix                                 string
 	SizeLimit, DirPattern, ConfigPattern, ImagePattern  string
-	ListenPattern                                       string
+	ListenPattern, LocalPattern, PortName               string
 	DirMost                                             int
 	Annotations, AnnotationList, Reserved, ReservedList string
 	KnownPresets, PresetList, KnownFormats, FormatList  string
@@ -99,6 +99,7 @@ func newConstants() constants {
 		Label: Label, Mark: Mark, Prefix: prefix,
 		SizeLimit: sizeLimit, DirMost: dirMost,
 		DirPattern: dirPattern, ConfigPattern: configPattern, ImagePattern: imagePattern, ListenPattern: listenPattern,
+		LocalPattern: localPattern, PortName: portName,
 		Annotations: cel(annotationNames()), AnnotationList: list(settableNames()),
 		Reserved: cel(reservedDirs()), ReservedList: list(reservedDirs()),
 		KnownPresets: cel(config.Presets()), PresetList: list(config.Presets()),

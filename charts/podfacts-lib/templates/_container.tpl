@@ -13,7 +13,8 @@ in a dict:
   outputDir        where files are written; default: /run/podfacts
   api              auto, never or required; default: never, with configMap as that says
   listen           a sidecar's address for health and metrics, such as :9300, which
-                   then is open to everyone; default: a socket in outputDir
+                   then is open to everyone, as the port podfacts; default: a socket
+                   in outputDir
   env              more variables, as in a container
   volumeMounts     more mounts, as in a container
   resources        default: 10m CPU, 16Mi to 64Mi memory
@@ -58,6 +59,9 @@ in a dict:
 {{- if eq .mode "run" }}
 {{- $_ := set $container "restartPolicy" "Always" }}
 {{- $_ := set $container "startupProbe" $table.startupProbe }}
+{{- end }}
+{{- if and $of.listen (not (regexMatch "^(127\\.|localhost:|\\[::1\\]:)" $of.listen)) }}
+{{- $_ := set $container "ports" (list (dict "name" "podfacts" "containerPort" (regexFind "[0-9]+$" $of.listen | int))) }}
 {{- end }}
 {{- toYaml (list $container) }}
 {{- end }}

@@ -205,7 +205,10 @@
   "patterns": {
     "configMap": {"pattern":"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$","what":"the name of a ConfigMap"},
     "image": {"pattern":"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$","what":"the name of an image, such as podfacts/podfacts:v1"},
-    "listen": {"pattern":"^(\\[[0-9a-fA-F:]+\\]|[0-9.]*|localhost):[0-9]{1,5}$","what":"an address such as 127.0.0.1:9300, or :9300 for everyone"},
+    "listen": {
+      "pattern": "^(\\[[0-9a-fA-F:]+\\]|[0-9.]*|localhost):([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$",
+      "what": "an address such as 127.0.0.1:9300, or :9300 for everyone"
+    },
     "outputDir": {"pattern":"^(/[A-Za-z0-9_][A-Za-z0-9._-]*)+$","what":"an absolute path such as /run/podfacts"}
   },
   "presets": ["pod"],

@@ -91,7 +91,7 @@ func (g *generator) annotations() map[string]any {
 	set(25, "output-dir", "/var/facts", "/var/lib/a.b-c_d", "/data/x", "/data", "/a/0", "/etc/podfacts", "relative", "/a//b")
 	set(20, "containers", "app-0", "app-0, app-0", "app-0,app-1", "first-0", "")
 	set(15, "api", "auto", "never", "required", "yes")
-	set(6, "listen", "127.0.0.1:1", ":65535", "[::]:80", "localhost:0", "x:1")
+	set(8, "listen", "127.0.0.1:1", ":65535", "[::]:80", "localhost:8", "[::1]:9", "10.0.0.1:65536", ":0", "x:1")
 	set(2, "image", "example.com/podfacts:v2", "")
 	set(4, "injected", "init", "sidecar")
 	set(2, "other", "x")
