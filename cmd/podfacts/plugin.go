@@ -23,7 +23,7 @@ func invoked(argv []string) (args []string, plugin bool) {
 	if len(argv) == 0 {
 		return nil, false
 	}
-	switch strings.TrimSuffix(filepath.Base(argv[0]), ".exe") {
+	switch strings.TrimSuffix(strings.ToLower(filepath.Base(argv[0])), ".exe") { // Windows does not mind the case
 	case pluginFile:
 		return argv[1:], true
 	case completerFile:

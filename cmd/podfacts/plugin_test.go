@@ -16,7 +16,7 @@ func TestInvoked(t *testing.T) {
 		{nil, nil, false},
 		{[]string{"/podfacts", "view"}, []string{"view"}, false},
 		{[]string{"/home/ann/.krew/bin/kubectl-podfacts", "view"}, []string{"view"}, true},
-		{[]string{"kubectl-podfacts.exe"}, nil, true},
+		{[]string{"Kubectl-Podfacts.EXE"}, nil, true},
 		{[]string{"/usr/bin/kubectl_complete-podfacts", "view", ""}, []string{"__complete", "view", ""}, true},
 		{[]string{"my-kubectl-podfacts", "view"}, []string{"view"}, false},
 	} {

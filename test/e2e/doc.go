@@ -7,6 +7,9 @@
 //	make e2e E2E_FLAGS='-run Sidecar -hold'       # and keep the node to look at it
 //	make e2e E2E_FLAGS='-run none -hold'          # a node to try things with
 //
+// The node runs the image out of a release (`go run ./cmd/release -snapshot`): containerd has
+// imported its docker archive and its OCI layout.
+//
 // # Adding a scenario
 //
 // It is a directory in examples/ with a manifest that can be applied as it stands, what
