@@ -34,22 +34,23 @@ func replaceable(dir string) error {
 }
 
 // replace puts a directory in the place of another. Whatever goes wrong, one of them is
-// there, and whole.
+// there, and whole; if out is not, then beside it.
 func replace(made, out string) error {
-	old := made + ".old"
-	switch err := os.Rename(out, old); {
-	case err == nil:
-		defer os.RemoveAll(old)
-	case !errors.Is(err, fs.ErrNotExist):
+	if err := os.Chmod(made, 0o755); err != nil { // MkdirTemp keeps it from others
 		return err
 	}
-	if err := os.Chmod(made, 0o755); err != nil { // MkdirTemp keeps it from others
+	old := made + ".old"
+	err := os.Rename(out, old)
+	if errors.Is(err, fs.ErrNotExist) {
+		return os.Rename(made, out)
+	}
+	if err != nil {
 		return err
 	}
 	if err := os.Rename(made, out); err != nil {
 		return errors.Join(err, os.Rename(old, out))
 	}
-	return nil
+	return os.RemoveAll(old)
 }
 
 // writeChecksums writes what `sha256sum -c` reads, for the files that are downloaded.
