@@ -1,4 +1,4 @@
-# What a contributor needs: Go, make and a POSIX shell. Everything else comes
+# What a contributor needs: Go, git, make and a POSIX shell. Everything else comes
 # through `go tool` and the module proxy.
 
 GO       ?= go

@@ -108,7 +108,6 @@ func TestRelease(t *testing.T) {
 			t.Errorf("does not say %q:\n%s", says, stdout)
 		}
 	}
-	shell(t, first, "cd dist && sha256sum -c checksums.txt")
 
 	members := append([]string{"CHANGELOG.md", "LICENSE", "README.md", "THIRD_PARTY_LICENSES"}, "completions/_podfacts", "completions/podfacts.bash",
 		"completions/podfacts.fish", "completions/podfacts.ps1")
@@ -272,5 +271,26 @@ func checkMode(t *testing.T, name string, mode fs.FileMode) {
 	t.Helper()
 	if program := strings.TrimSuffix(name, ".exe") == "podfacts"; program != (mode == 0o755) || !program && mode != 0o644 {
 		t.Errorf("%s has the mode %v", name, mode)
+	}
+}
+
+// TestReplace: what was there stays where nothing can take its place.
+func TestReplace(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	made, out := filepath.Join(dir, "made"), filepath.Join(dir, "made", "out") // no directory can be moved into itself
+	write(t, out, map[string]string{"a": "old"})
+	if err := replace(made, out); err == nil {
+		t.Error("a directory took the place of another below it")
+	}
+	if got := read(t, out)["a"]; got != "old" {
+		t.Errorf("there is %q, was old", got)
+	}
+	write(t, filepath.Join(dir, "new"), map[string]string{"a": "new"})
+	if err := replace(filepath.Join(dir, "new"), out); err != nil || read(t, out)["a"] != "new" {
+		t.Errorf("there is %q, %v", read(t, out), err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "*.old")); len(left) > 0 {
+		t.Errorf("left %q", left)
 	}
 }
