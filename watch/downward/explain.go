@@ -20,7 +20,7 @@ func (s *Source) Explain(p watch.Path) (reason, hint string) {
 	case r.silent:
 		return "", ""
 	case r.failed != nil && inReach(p):
-		return r.failed.Error(), ""
+		return r.failed.Error(), nextStep(r.failed)
 	case r.failed != nil:
 		return "", ""
 	}

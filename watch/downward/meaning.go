@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 	"unicode/utf8"
 
@@ -30,6 +32,7 @@ type reading struct {
 	layer  watch.Layer
 	errs   *multierror.Error
 	counts bool // some file proves that the volume is about a pod
+	denied bool // what to do about files that may not be read has been said
 
 	divisors map[watch.Path]resource.Quantity // of the resources stated
 	findings
@@ -255,12 +258,29 @@ func secret(data []byte) bool {
 }
 
 func (r *reading) fail(fact watch.Path, err error) {
-	r.errs = multierror.Append(r.errs, fmt.Errorf("%s: %w", r.source, err))
+	hint := r.notes[fact].hint
+	whole := fmt.Errorf("%s: %w", r.source, err)
+	if step := nextStep(err); step != "" {
+		if hint = step; !r.denied { // of many files it is the same
+			whole = fmt.Errorf("%w; %s", whole, step)
+		}
+		r.denied = true
+	}
+	r.errs = multierror.Append(r.errs, whole)
 	reason := err.Error()
 	if before := r.notes[fact].reason; before != "" {
 		reason = before + "; " + reason
 	}
-	r.notes[fact] = note{reason: reason}
+	r.notes[fact] = note{reason, hint}
+}
+
+// nextStep says what to do about a volume that is there and cannot be read. It is
+// empty for other errors.
+func nextStep(err error) string {
+	if !errors.Is(err, fs.ErrPermission) {
+		return ""
+	}
+	return fmt.Sprintf("the process runs as uid %d, gid %d; set fsGroup in the pod's securityContext, a defaultMode of the volume that lets it read, or runAsUser", os.Getuid(), os.Getgid())
 }
 
 func (r *reading) note(fact watch.Path, reason, hint string) {

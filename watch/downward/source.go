@@ -63,6 +63,9 @@ func (s *Source) Read(ctx context.Context) (watch.Layer, error) {
 	if err != nil {
 		err = fmt.Errorf("%s: %w", s, err)
 		s.remember(findings{failed: err})
+		if step := nextStep(err); step != "" {
+			err = fmt.Errorf("%w; %s", err, step)
+		}
 		return watch.Layer{}, err
 	}
 	r := interpret(s, entries)
