@@ -98,16 +98,20 @@ func TestWatchFollowsThePod(t *testing.T) {
 	if got := a.asked(); !slices.Equal(got, []string{"get /api/v1/namespaces/shop/pods/web-0", "watch /api/v1/namespaces/shop/pods"}) {
 		t.Errorf("asked %q", got)
 	}
-	// What is no fact wakes nobody.
+	// What is no fact wakes nobody. A change can be read before anybody is woken by it,
+	// so that the one before may count as well.
 	before := f.changes.Load()
-	o := label("two")
-	object.Map(o, "spec")["tolerations"] = []any{}
-	a.put(o)
+	const writes = 10
+	for i := range writes {
+		o := label("two")
+		object.Map(o, "spec")["tolerations"] = []any{map[string]any{"key": fmt.Sprint(i)}}
+		a.put(o)
+	}
 	a.put(label("three"))
 	f.says(appPath(), "three")
 	eventually(t, "a change", func() bool { return f.changes.Load() > before })
-	if n := f.changes.Load() - before; n != 1 {
-		t.Errorf("%d changes for one", n)
+	if n := f.changes.Load() - before; n > 2 {
+		t.Errorf("%d changes for one, beside %d of what is no fact", n, writes)
 	}
 }
 
