@@ -43,7 +43,8 @@ type Entry struct {
 	// the result is a quantity such as 2500m.
 	Divisor resource.Quantity
 	// Percent takes a share of a quantity, for headroom under a limit; it
-	// refuses a limit that nobody set. Zero: all of it.
+	// refuses a limit that nobody set, and while a resize is pending takes the
+	// smaller one. Zero: all of it.
 	Percent float64
 	// AllowUnset lets Percent use the node's allocatable for an unset limit.
 	AllowUnset bool
@@ -195,7 +196,11 @@ func (e *Env) value(s *watch.Snapshot, entry Entry, earlier []Variable) (string,
 	if entry.From == "" {
 		return environ.Expand(entry.Value, valueIn(earlier)), nil
 	}
-	fact, err := s.Lookup(e.path(entry.From))
+	look := s.Lookup
+	if entry.Percent != 0 {
+		look = s.Headroom
+	}
+	fact, err := look(e.path(entry.From))
 	refused := err == nil && entry.Percent != 0 && fact.Unset && !entry.AllowUnset
 	switch {
 	case entry.Default != nil && (refused || watch.IsMissing(err)):

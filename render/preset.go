@@ -90,6 +90,15 @@ func (c presetContext) fact(p watch.Path) (watch.Fact, bool, error) {
 	return f, err == nil, err
 }
 
+// headroom is fact, for a limit to plan with.
+func (c presetContext) headroom(p watch.Path) (watch.Fact, bool, error) {
+	f, err := c.s.Headroom(c.env.path(p))
+	if watch.IsMissing(err) {
+		return f, false, nil
+	}
+	return f, err == nil, err
+}
+
 // text is a fact as a string, empty where it is missing.
 func (c presetContext) text(p watch.Path) string {
 	if f, ok, _ := c.fact(p); ok {

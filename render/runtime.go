@@ -11,7 +11,8 @@ import (
 	"github.com/podfacts/podfacts/watch"
 )
 
-// limits are the facts that language runtimes plan with.
+// limits are the facts that language runtimes plan with. While a resize is
+// pending, it is the smaller of what is wanted and what is in force.
 func limits() []watch.Path { return []watch.Path{"limits.memory", "limits.cpu"} }
 
 // runtimeGo leaves a tenth of the memory to what the Go runtime does not
@@ -67,7 +68,7 @@ func (c presetContext) limit(name string, path watch.Path, percent float64, divi
 	if c.env.sets(name) {
 		return Variable{}, nil
 	}
-	f, ok, err := c.fact(path)
+	f, ok, err := c.headroom(path)
 	if !ok {
 		return Variable{}, err
 	}

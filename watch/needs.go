@@ -17,10 +17,14 @@ type Needs []Need
 
 // Wants reports whether any need touches p: the path itself, something below
 // it, or something above it. Facts that others are derived from count as
-// wanted with them.
+// wanted with them, and with a limit what of it is in force: who plans with it
+// takes the smaller one, see [Snapshot.Headroom].
 func (n Needs) Wants(p Path) bool {
 	return slices.ContainsFunc(n, func(need Need) bool {
 		if overlaps(need.Path, p) {
+			return true
+		}
+		if in := enforced(need.Path); in != "" && overlaps(in, p) {
 			return true
 		}
 		return slices.ContainsFunc(basis(need.Path), func(b Path) bool { return overlaps(b, p) })
@@ -35,6 +39,20 @@ func (n Needs) Paths() []Path {
 	}
 	slices.Sort(paths)
 	return slices.Compact(paths)
+}
+
+// enforced is where that of a container's limit, or of all, stands which is in
+// force. It is empty for other facts.
+func enforced(p Path) Path {
+	s := p.Segments()
+	if len(s) < 3 || s[0] != "containers" || s[2] != "limits" {
+		return ""
+	}
+	in := Path("containers").Key(s[1]).Key("enforced")
+	for _, name := range s[3:] {
+		in = in.Key(name)
+	}
+	return in
 }
 
 func overlaps(a, b Path) bool { return a.Covers(b) || b.Covers(a) }

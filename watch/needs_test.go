@@ -25,6 +25,9 @@ func TestNeeds(t *testing.T) {
 		{"namespace.name", []Path{"pod.namespace"}, nil},
 		{"workload.name", []Path{"pod.name", "pod.labels"}, []Path{"owner.name"}},
 		{"limits.memory", []Path{"containers.main.limits.memory", "pod.annotations['kubectl.kubernetes.io/default-container']"}, []Path{"pod.labels"}},
+		{"containers.main.limits.memory", []Path{"containers.main.enforced.memory", "containers.main.enforced"}, []Path{"containers.main.enforced.cpu", "containers.side.enforced", "containers.main.allocated"}},
+		{"containers.main.limits", []Path{"containers.main.enforced.memory"}, []Path{"containers.main.requests"}},
+		{"limits.memory", []Path{"containers.main.enforced.memory"}, nil},
 		{"requests", []Path{"containers.main.requests"}, nil},
 	}
 	for _, tt := range tests {

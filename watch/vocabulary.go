@@ -94,6 +94,7 @@ var vocabulary = []Field{
 	{"containers.<name>.limits", Quantities, fromSized, "resource limits; unset ones read as node allocatable"},
 	{"containers.<name>.requests", Quantities, fromSized, "resource requests"},
 	{"containers.<name>.allocated", Quantities, fromAPI, "resources that the node has granted"},
+	{"containers.<name>.enforced", Quantities, fromAPI, "limits in force, which are not those of limits while a resize is pending"},
 	{"node.name", String, fromToken, "name of the node"},
 	{"node.labels", Strings, fromAPI, "labels of the node"},
 	{"node.annotations", Strings, fromAPI, "annotations of the node"},

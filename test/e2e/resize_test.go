@@ -22,9 +22,13 @@ spec:
   - {name: main, image: "busybox:1.37", command: [sleep, inf], resources: {requests: {memory: 16Mi}}}
 `
 
+// limits are those of a container, in millicores and bytes.
+type limits struct{ cpu, memory int64 }
+
 // TestResize resizes a container while it runs: a resize that is granted, one that the
-// node has no room for, and back. The volume, the view from outside and what the
-// application reads tell the same.
+// node has no room for now, and back. (One that it can never have the API server refuses.)
+// The volume and the view from outside tell what is wanted; what the application plans with
+// is in force.
 func TestResize(t *testing.T) {
 	t.Parallel()
 	ns := shared.Namespace(t)
@@ -33,17 +37,19 @@ func TestResize(t *testing.T) {
 	ns.AwaitPod("app=neighbour", suite.Ready)
 	pod := ns.AwaitPod("app.kubernetes.io/name=worker", suite.Ready)
 
-	// is waits until everybody says that the container has these limits, in millicores and
-	// bytes, and that so much of its request for memory has been granted.
-	is := func(since time.Time, cpu, memory, allocated int64) time.Time {
+	// tell waits until everybody says that the container shall have some limits, and has
+	// others, and that so much of its request for memory has been granted.
+	tell := func(wanted, enforced limits, allocated int64) {
 		t.Helper()
-		line := fmt.Sprintf("limit %d, processors %d, allocated %d", memory*9/10, (cpu+999)/1000, allocated>>20)
-		printed := ns.AwaitLine(pod.Name, "main", line, since)
-		ns.Await("the volume and the API server to agree", func() error {
-			if have := ns.Exec(pod.Name, "main", "sh", "-c", "cd /etc/podinfo/main; cat cpu_limit_millicores; echo; cat memory_limit_bytes"); have != fmt.Sprintf("%d\n%d", cpu, memory) {
+		ns.Await("the volume, the API server and the sidecar to tell", func() error {
+			if have := ns.Exec(pod.Name, "main", "sh", "-c", "cd /etc/podinfo/main; cat cpu_limit_millicores; echo; cat memory_limit_bytes"); have != fmt.Sprintf("%d\n%d", wanted.cpu, wanted.memory) {
 				return fmt.Errorf("the volume says %q", have)
 			}
-			for fact, want := range map[string]int64{"limits": memory, "allocated": allocated} {
+			env := fmt.Sprintf("GOMEMLIMIT='%d'\nGOMAXPROCS='%d'\nALLOCATED_MIB='%d'", enforced.memory*9/10, (enforced.cpu+999)/1000, allocated>>20)
+			if have := ns.Exec(pod.Name, "main", "cat", "/run/podfacts/pod.env"); have != env {
+				return fmt.Errorf("the application reads %q, not %q", have, env)
+			}
+			for fact, want := range map[string]int64{"limits": wanted.memory, "enforced": enforced.memory, "allocated": allocated} {
 				have, err := resource.ParseQuantity(live(t, ns, pod.Name, "containers.main."+fact+".memory"))
 				if err != nil {
 					return err
@@ -54,6 +60,13 @@ func TestResize(t *testing.T) {
 			}
 			return nil
 		})
+	}
+	// is waits until the application says that it has these limits.
+	is := func(since time.Time, has limits, allocated int64) time.Time {
+		t.Helper()
+		line := fmt.Sprintf("limit %d, processors %d, allocated %d", has.memory*9/10, (has.cpu+999)/1000, allocated>>20)
+		printed := ns.AwaitLine(pod.Name, "main", line, since)
+		tell(has, has, allocated)
 		return printed
 	}
 	resize := func(cpu, limit, request string) time.Time {
@@ -66,27 +79,32 @@ func TestResize(t *testing.T) {
 		return start
 	}
 
-	is(pod.CreationTimestamp.Time, 1000, 64<<20, 32<<20)
+	is(pod.CreationTimestamp.Time, limits{1000, 64 << 20}, 32<<20)
 	start := resize("1500m", "128Mi", "48Mi")
-	ns.Measure("resize to file printed", is(start, 1500, 128<<20, 48<<20).Sub(start))
+	has := limits{1500, 128 << 20}
+	ns.Measure("resize to file printed", is(start, has, 48<<20).Sub(start))
 
 	// Together with the sidecar's 16Mi, nearly all that the node has, of which others have some.
 	node := ns.Kubectl("get", "node", pod.Spec.NodeName, "-o=jsonpath={.status.allocatable.memory}")
 	most := resource.MustParse(node)
 	much := (most.Value()>>20 - 20) << 20
-	start = resize("2", fmt.Sprint(much), fmt.Sprint(much))
-	is(start, 2000, much, 48<<20) // what is wanted, and what is granted
+	before := ns.Logs(pod.Name, "main")
+	resize("4", fmt.Sprint(much), fmt.Sprint(much))
 	ns.AwaitPod("app.kubernetes.io/name=worker", func(p *corev1.Pod) error {
 		for _, c := range p.Status.Conditions {
-			if c.Type == corev1.PodResizePending && c.Status == corev1.ConditionTrue {
+			if c.Type == corev1.PodResizePending && c.Status == corev1.ConditionTrue && c.Reason == corev1.PodReasonDeferred {
 				return nil
 			}
 		}
-		return errors.New("the resize is not pending")
+		return fmt.Errorf("the resize is not deferred: %v", p.Status.Conditions)
 	})
+	tell(limits{4000, much}, has, 48<<20)
+	if log := ns.Logs(pod.Name, "main"); log != before {
+		t.Errorf("the application heard of a limit that is not in force:\n%s", log)
+	}
 
 	start = resize("1", "96Mi", "32Mi")
-	ns.Measure("resize back to file printed", is(start, 1000, 96<<20, 32<<20).Sub(start))
+	ns.Measure("resize back to file printed", is(start, limits{1000, 96 << 20}, 32<<20).Sub(start))
 	if restarts := ns.Pod(pod.Name).Status.ContainerStatuses[0].RestartCount; restarts > 0 {
 		t.Errorf("the container was started again %d times", restarts)
 	}

@@ -99,7 +99,7 @@ func masks() map[part]mask {
 	metadata := leaves("name", "namespace", "uid", "resourceVersion", "labels", "annotations", "ownerReferences", "creationTimestamp", "deletionTimestamp")
 	container := leaves("name", "image", "command", "resources", "volumeMounts")
 	volume := leaves("name", "downwardAPI").with("projected", mask{"sources": leaves("downwardAPI")})
-	status := leaves("name", "imageID", "allocatedResources")
+	status := leaves("name", "imageID", "allocatedResources").with("resources", leaves("limits"))
 	condition := leaves("type", "status")
 	only := mask{"metadata": metadata}
 	workload := mask{"metadata": metadata, "spec": leaves("replicas", "selector")}

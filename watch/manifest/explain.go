@@ -28,7 +28,7 @@ func (p *Pod) Explain(fact watch.Path) (reason, hint string) {
 		}
 		return object.Name(p.object) + " does not have it", "set it on the pod, or give it a default"
 	case "containers":
-		if last := segments[len(segments)-1]; last == "imageID" || last == "allocated" {
+		if last := segments[len(segments)-1]; slices.Contains([]string{"imageID", "allocated", "enforced"}, last) {
 			return "only a running pod has it", setHint(fact)
 		}
 		if len(segments) == 4 && segments[2] == "limits" && p.node == nil &&

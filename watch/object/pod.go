@@ -60,18 +60,23 @@ func container(pod, container map[string]any, from string) watch.Layer {
 	l.Set(at.Key("image"), Text(container, "image"), from)
 	// Unset limits have a value too, which Unset knows, or a volume. Until one
 	// of them has said it, the map is not known as a whole.
-	limits := limits(container)
-	for name, limit := range limits {
+	set := limits(container)
+	for name, limit := range set {
 		l.Set(at.Key("limits").Key(name), limit, from)
 	}
-	if !slices.ContainsFunc(defaulted(), func(name string) bool { return limits[name] == "" }) {
-		l.Set(at.Key("limits"), limits, from)
+	if !slices.ContainsFunc(defaulted(), func(name string) bool { return set[name] == "" }) {
+		l.Set(at.Key("limits"), set, from)
 	}
 	l.Set(at.Key("requests"), Quantities(container, "resources", "requests"), from)
 	if status := containerStatus(pod, Text(container, "name")); status != nil {
 		l.Set(at.Key("imageID"), Text(status, "imageID"), from)
 		if allocated := Quantities(status, "allocatedResources"); len(allocated) > 0 {
 			l.Set(at.Key("allocated"), allocated, from)
+		}
+		// What has been enacted, while spec is what is wanted.
+		// Kubernetes: keps/sig-node/1287-in-place-update-pod-resources.
+		if enforced := limits(status); len(enforced) > 0 {
+			l.Set(at.Key("enforced"), enforced, from)
 		}
 	}
 	return l

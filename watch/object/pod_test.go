@@ -56,7 +56,7 @@ status:
   podIPs: [{ip: 10.0.0.1}, {ip: "fd00::1"}]
   hostIP: 192.0.2.1
   hostIPs: [{ip: 192.0.2.1}]
-  containerStatuses: [{name: main, imageID: "sha256:1", allocatedResources: {cpu: 100m}}]
+  containerStatuses: [{name: main, imageID: "sha256:1", allocatedResources: {cpu: 100m}, resources: {limits: {cpu: "2", memory: 0}, requests: {cpu: 100m}}}]
   initContainerStatuses: [{name: setup, imageID: "sha256:2"}]
 `), "Pod shop/web-0")
 	check(t, l, map[watch.Path]any{
@@ -86,6 +86,9 @@ status:
 		"containers.main.limits['nvidia.com/gpu']":       "1",
 		"containers.main.requests.cpu":                   "100m",
 		"containers.main.allocated.cpu":                  "100m",
+		"containers.main.enforced.cpu":                   "2",
+		"containers.main.enforced.memory":                nil,
+		"containers.setup.enforced":                      nil,
 		"containers.setup.limits.cpu":                    nil, // 0 is unset
 		"containers.setup.limits.memory":                 "1Gi",
 		"pod.annotations['kubernetes.io/config.seen']":   nil,

@@ -90,7 +90,7 @@ func Allocatable(node map[string]any) map[string]string {
 // unset or 0.
 func defaulted() []string { return []string{"cpu", "memory", "ephemeral-storage"} }
 
-// limits returns the limits of a container that mean something.
+// limits returns the limits of a container, or of its status, that mean something.
 func limits(container map[string]any) map[string]string {
 	set := Quantities(container, "resources", "limits")
 	for _, name := range defaulted() {

@@ -173,6 +173,7 @@ func ofContainers(pod, node map[string]any) any {
 		for _, status := range at(pod, "status", "containerStatuses").([]any) {
 			if at(status, "name") == name {
 				fields["imageID"], fields["allocated"] = at(status, "imageID"), at(status, "allocatedResources")
+				fields["enforced"] = at(status, "resources", "limits")
 			}
 		}
 		all[name] = compact(fields)

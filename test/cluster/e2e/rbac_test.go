@@ -28,6 +28,7 @@ func facts() []wish {
 		"containers.<name>.image": "containers.main.image", "containers.<name>.imageID": "containers.main.imageID",
 		"containers.<name>.limits": "containers.main.limits.cpu", "containers.<name>.requests": "containers.main.requests.cpu",
 		"containers.<name>.allocated": "containers.main.allocated.cpu",
+		"containers.<name>.enforced":  "containers.main.enforced.memory",
 		"limits.<resource>":           "limits.memory", "requests.<resource>": "requests.memory",
 		"node.labels": "node.labels['kubernetes.io/os']", "node.annotations": "node.annotations['example.com/rack']",
 		"node.allocatable": "node.allocatable.cpu", "node.capacity": "node.capacity.memory",

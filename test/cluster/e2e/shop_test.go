@@ -171,6 +171,6 @@ status:
   hostIPs: [{ip: 192.0.2.1}]
   conditions: [{type: Ready, status: "True"}]
   containerStatuses:
-  - {name: main, image: web:1, imageID: "sha256:1", ready: true, restartCount: 0, allocatedResources: {cpu: 100m, memory: 64Mi}}
+  - {name: main, image: web:1, imageID: "sha256:1", ready: true, restartCount: 0, allocatedResources: {cpu: 100m, memory: 64Mi}, resources: {limits: {cpu: "1", memory: 128Mi}}}
 `)
 }
