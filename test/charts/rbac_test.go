@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -40,19 +41,27 @@ func configurations() map[string]string {
 		"two of a kind": view + objects("{id: a, apiVersion: v1, kind: ConfigMap, name: settings}", "{id: b, apiVersion: v1, kind: ConfigMap, name: settings}",
 			"{id: c, apiVersion: v1, kind: Pod, labelSelector: a=b}"),
 	}
-	for _, preset := range []string{"pod", "labels", "annotations", "resources", "node", "workload", "otel", "go", "jvm", "nodejs"} {
+	for _, preset := range presets() {
 		all["preset "+preset] = "outputs: [{path: /run/a, presets: [" + preset + "]}]"
 	}
-	for _, fact := range []string{
+	for _, fact := range facts() {
+		all["fact "+fact] = entry(fact)
+	}
+	return all
+}
+
+func presets() []string {
+	return []string{"pod", "labels", "annotations", "resources", "node", "workload", "otel", "go", "jvm", "nodejs"}
+}
+
+func facts() []string {
+	return []string{
 		"pod.name", "pod.namespace", "pod.uid", "pod.labels['a.b/c']", "pod.annotations['a']", "pod.ip", "pod.ips", "pod.hostIP", "pod.ordinal", "pod.createdAt",
 		"metadata.name", "metadata.labels['a.b/c']", "spec.nodeName", "status.hostIPs", "limits.memory", "requests.cpu", "limits['nvidia.com/gpu']",
 		"containers.main.limits.memory", "containers['main'].image", "node.name", "node.ip", "node.zone", "node.labels['a']", "node.allocatable.cpu",
 		"node.capacity['nvidia.com/gpu']", "node.kubeletVersion", "namespace.name", "namespace.labels['a']", "owner.kind", "owner.uid",
 		"workload.name", "workload.kind", "workload.uid", "workload.labels['a']", "workload.annotations['a']", "workload.replicas", "cluster.uid", "cluster.version", "files.a",
-	} {
-		all["fact "+fact] = entry(fact)
 	}
-	return all
 }
 
 const view = "outputs: [{path: /run/a, format: json}]\n"
@@ -73,6 +82,36 @@ func TestRBAC(t *testing.T) {
 				sameRules(t, config, mode, "")
 			})
 		}
+	}
+}
+
+// TestRBACOfMany does so for configurations that have much of it, made up by lot but the
+// same every time.
+func TestRBACOfMany(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 2))
+	of := func(list []string) string { return list[random.IntN(len(list))] }
+	kinds := []string{"v1, kind: ConfigMap", "v1, kind: Secret", "v1, kind: Node", "apps/v1, kind: Deployment", "batch/v1, kind: Job", "autoscaling/v2, kind: HorizontalPodAutoscaler"}
+	for i := range 30 {
+		var config strings.Builder
+		config.WriteString("outputs:\n")
+		for o := range 1 + random.IntN(3) {
+			fmt.Fprintf(&config, "- path: /run/%d\n  presets: [%s]\n  env:\n", o, of(presets()))
+			for e := range 1 + random.IntN(4) {
+				fmt.Fprintf(&config, "  - {name: A%d, from: %q}\n", e, of(facts()))
+			}
+			fmt.Fprintf(&config, "  - {name: B, from: objects.o%d.metadata.name}\n", random.IntN(3))
+		}
+		config.WriteString("api:\n  objects:\n")
+		for o := range 3 {
+			where := of([]string{"name: a", "name: b, namespace: other", "name: c, namespace: kube-system", "labelSelector: d=e", "namespace: \"*\""})
+			fmt.Fprintf(&config, "  - {id: o%d, apiVersion: %s, %s}\n", o, of(kinds), where)
+		}
+		mode, workload := of([]string{"run", "init"}), of([]string{"", "", "Deployment", "StatefulSet", "CronJob", "Pod"})
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			sameRules(t, config.String(), mode, workload)
+		})
 	}
 }
 

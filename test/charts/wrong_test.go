@@ -26,6 +26,7 @@ func TestWrongValues(t *testing.T) {
 		{"name", "fullnameOverride: Facts", []string{"fullnameOverride", "does not match pattern"}},
 		{"key of the configuration", "config: {ouputs: []}", []string{"config", "ouputs"}},
 		{"mode of the API", "config: {api: {mode: sometimes}}", []string{"config/api/mode", "'auto', 'never', 'required'"}},
+		{"objects that nobody asks for", "config: {api: {objects: [{id: a, apiVersion: v1, kind: ConfigMap, name: b}]}}", []string{"config.api.objects are never asked for, since config.api.mode is never"}},
 		{"preset of an output", "config: {outputs: [{path: /a, presets: [pods]}]}", []string{"config/outputs/0/presets/0", "'pod', 'labels'"}},
 		{"format of an output", "config: {outputs: [{path: /a, format: bash}]}", []string{"config/outputs/0/format", "'sh', 'export'"}},
 		{"mode that YAML takes for a number", "config: {outputs: [{path: /a, mode: 0640}]}", []string{"config/outputs/0/mode", "want string"}},

@@ -55,7 +55,7 @@ func (t Tool) takes() string {
 		return "about 2 minutes"
 	case APIServer:
 		return "about 6 minutes"
-	case Kubelet:
+	case Kubelet, Helm:
 		return "about 4 minutes"
 	default:
 		return "about a minute"

@@ -52,6 +52,9 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{/* The ConfigMap's data, which also decides when the demo's pods are replaced. */}}
 {{- define "podfacts.configuration" -}}
+{{- if and ((.Values.config.api).objects) (eq ((.Values.config.api).mode | default "auto") "never") }}
+{{- fail "podfacts: config.api.objects are never asked for, since config.api.mode is never; set it to auto or required" }}
+{{- end -}}
 podfacts.yaml: |
   {{- toYaml .Values.config | nindent 2 }}
 {{- range $name := keys .Values.files | sortAlpha }}
