@@ -165,6 +165,8 @@ func TestExamples(t *testing.T) {
 		"owners":         {"--pod", "deployment.yaml", "--objects", "deployment.yaml"},
 		"peers":          {"--pod", "statefulset.yaml", "--objects", "statefulset.yaml"},
 		"exec":           {"--pod", "deployment.yaml"},
+		"serve":          {"--pod", "deployment.yaml"},
+		"go-client":      {"--pod", "deployment.yaml"},
 		"helm":           {"--pod", "rendered.yaml"},
 		"kustomize":      {"--pod", "rendered.yaml", "--pod-name", "web"},
 		"dry-run-in-ci":  {"--pod", "deployment.yaml", "-c", "podfacts.yaml", "--node", "node.yaml", "--set", "pod.ip=10.0.0.7"},
