@@ -11,6 +11,7 @@
 //   - Reading a volume's map; beside strconv.Unquote alone.
 //   - A storm of changes: how late the last state is, and what it all costs.
 //   - A soak of many changes, with hooks: what is held at the end and near the start.
+//   - What it costs to serve other containers: watchers and short requests.
 //   - A label's way from a real API server to the file, and `podfacts init` with facts of
 //     that server; beside kubectl and curl.
 //   - What an idle sidecar of that server holds and asks; beside a client that only
@@ -96,7 +97,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	mode := flags.String("mode", "full", "full, or short for a quick look")
-	only := flags.String("only", "", "one of latency, memory, start, render, parse, storm, soak, relabel, ask, quiet, fleet, proxy; empty is all")
+	only := flags.String("only", "", "one of latency, memory, start, render, parse, storm, soak, serving, relabel, ask, quiet, fleet, proxy; empty is all")
 	fleet := flags.Int("fleet", 0, "sidecars at once; 0 is what the mode says")
 	podfacts := flags.String("podfacts", "../../bin/podfacts", "the podfacts `binary`")
 	consulTemplate := flags.String("consul-template", "../bin/consul-template", "the consul-template `binary`")
@@ -132,7 +133,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var rows []row
 	for _, m := range []measurement{
 		{"latency", b.latency}, {"memory", b.memory}, {"start", b.start}, {"render", b.render}, {"parse", b.parse},
-		{"storm", b.storm}, {"soak", b.soak},
+		{"storm", b.storm}, {"soak", b.soak}, {"serving", b.serving},
 	} {
 		if !b.wanted(m) {
 			continue
