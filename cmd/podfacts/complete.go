@@ -78,8 +78,15 @@ func directories(*cobra.Command, []string, string) ([]cobra.Completion, cobra.Sh
 func completeFact(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var names []string
 	for _, f := range watch.Vocabulary() {
-		if len(args) == 0 && !strings.Contains(f.Pattern, "<") {
+		prefix, rest, open := strings.Cut(f.Pattern, "<")
+		switch {
+		case len(args) > 0:
+		case !open:
 			names = append(names, cobra.CompletionWithDesc(f.Pattern, f.Doc))
+		case rest == "resource>":
+			for _, resource := range []string{"cpu", "memory", "ephemeral-storage"} {
+				names = append(names, cobra.CompletionWithDesc(prefix+resource, f.Doc))
+			}
 		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp

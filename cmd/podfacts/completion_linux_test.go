@@ -64,6 +64,7 @@ func TestCompletion(t *testing.T) {
 			s := newTerminal(t, dir, name, shell.args...)
 			for line, want := range map[string]string{
 				"podfacts view node.z":           "podfacts view node.zone",
+				"podfacts view limits.m":         "podfacts view limits.memory",
 				"podfacts init --preset p":       "podfacts init --preset pod",
 				"podfacts init --preset pod,nod": "podfacts init --preset pod,node",
 				"podfacts render --format syst":  "podfacts render --format systemd",

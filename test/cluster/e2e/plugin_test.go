@@ -98,6 +98,12 @@ spec: {selector: {app: nobody}, ports: [{port: 80}]}
 		p.says(t, test.says)
 	}
 
+	list := k.start(t, []string{"plugin", "list"}) // which fails where it would warn
+	list.wants(t, 0)
+	if got := list.stdout.String(); !strings.Contains(got, filepath.Join(k.path, "kubectl-podfacts")) {
+		t.Errorf("kubectl plugin list prints\n%s", got)
+	}
+
 	// kubectl completes by asking kubectl_complete-podfacts.
 	for args, want := range map[string][]string{
 		"view -n plugins web-1 node.z": {"node.zone\t", ":4"},
