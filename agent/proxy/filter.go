@@ -43,9 +43,8 @@ const defaultPaths = "default"
 func DefaultRejectPaths() []string {
 	return []string{
 		`/(api/[^/]+|apis/[^/]+/[^/]+)/(watch/)?(namespaces/[^/]+/)?secrets(/|$)`,
-		`/api/[^/]+/namespaces/[^/]+/serviceaccounts/[^/]+/token(/|$)`,
-		`/api/[^/]+/namespaces/[^/]+/pods/[^/]+/(exec|attach|portforward)(/|$)`,
-		`/api/[^/]+/(nodes/[^/]+/proxy|proxy)(/|$)`,
+		`/api/[^/]+/(watch/)?(namespaces/[^/]+/)?(pods/[^/]+/(exec|attach|portforward)|nodes/[^/]+/proxy|serviceaccounts/[^/]+/token)(/|$)`,
+		`/api/[^/]+/proxy(/|$)`,
 		`^/(debug|logs)(/|$)`,
 	}
 }

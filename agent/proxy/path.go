@@ -12,8 +12,8 @@ import (
 var errTarget = errors.New("the path of the request can be read in more than one way")
 
 // canonical gives the one path that a request target stands for, decoded, and the
-// query as it came. Decoding the path again, cleaning it, or cutting off what some
-// take for a query or a parameter gives the same path.
+// query as it came. Decoding the path again, cleaning it, trimming its names, or
+// cutting off what some take for a query or a parameter gives the same path.
 func canonical(target string) (path, query string, err error) {
 	if !strings.HasPrefix(target, "/") { // http://host/path, host:port, *
 		return "", "", errTarget
@@ -33,7 +33,7 @@ func canonical(target string) (path, query string, err error) {
 	}
 	segments := strings.Split(path[1:], "/")
 	for i, s := range segments {
-		if s == "." || s == ".." || s == "" && i < len(segments)-1 {
+		if s == "." || s == ".." || s == "" && i < len(segments)-1 || strings.Trim(s, " ") != s {
 			return "", "", errTarget
 		}
 	}

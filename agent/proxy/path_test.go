@@ -31,7 +31,7 @@ func TestCanonical(t *testing.T) {
 		"//api", "/api//v1", "/api/v1//", "/api/./v1", "/api/../v1", "/api/..", "/api/.",
 		"/api/%2e%2e/v1", "/api/%2E./v1", "/api%2fv1", "/api%2Fv1", "/api/%252e%252e", "/api/%25", "/api/%2", "/api/%zz",
 		"/api;a=b/v1", "/api/v1/secrets;x", "/api/v1/secrets%3bx", `/api\v1`, "/api%5cv1", "/api/v1/secrets%3fa", "/api/v1/secrets%23", "/api/v1/secrets#a",
-		"/api/%00", "/api/%0d%0a", "/api/%7f", "/api/%c0%afsecrets", "/api/%ff", "/api/\u00a0", "/api/\u200bsecrets", "/api/\u2028",
+		"/api/v1/secrets%20", "/api/%20v1", "/api/%00", "/api/%0d%0a", "/api/%7f", "/api/%c0%afsecrets", "/api/%ff", "/api/\u00a0", "/api/\u200bsecrets", "/api/\u2028",
 	} {
 		if got, _, err := canonical(target); err == nil {
 			t.Errorf("%q is taken for %q", target, got)
