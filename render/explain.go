@@ -50,7 +50,7 @@ func (t *Template) explain(err error) error {
 	if !ok { // no template was executed
 		return &TemplateError{Where: t.name, Reason: err.Error(), err: err}
 	}
-	e := &TemplateError{Where: failed.Where(), Reason: failed.Err.Error(), err: err}
+	e := &TemplateError{Where: failed.Where(), Reason: failed.Err.Error(), err: failed.Err}
 	if failed.Function != "" {
 		e.Reason = failed.Function + ": " + e.Reason
 	}

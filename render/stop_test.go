@@ -46,6 +46,17 @@ func TestTemplatesEndWithTheContext(t *testing.T) {
 	}
 }
 
+// Templates that call themselves end before the stack is too large.
+func TestTemplatesCallThemselves(t *testing.T) {
+	t.Parallel()
+	_, err := tryRender(mustParse(t, `{{ define "x" }}{{ if . }}{{ template "x" . }}{{ end }}{{ end }}{{ template "x" . }}`), secrets(t))
+	wantError(t, err, "app.tmpl:1:38: exceeded maximum template depth (10000)")
+	text := `{{ define "x" }}{{ if . }}{{ template "x" (rest .) }}{{ end }}{{ end }}{{ template "x" (until 1000) }}done`
+	if got := render(t, mustParse(t, text), web(t)); got != "done" {
+		t.Errorf("got %q", got)
+	}
+}
+
 // What would fill the memory ends early, and says which line does it.
 func TestTemplatesAreBounded(t *testing.T) {
 	t.Parallel()

@@ -2,7 +2,6 @@ package inject
 
 import (
 	"bytes"
-	"context"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -67,7 +66,7 @@ type holes struct {
 
 func fill(h holes) []byte {
 	var set template.Set
-	run := template.Run{Context: context.Background()}
+	var run template.Run
 	tree, err := set.Parse("policy", policyTemplate)
 	if err == nil {
 		err = run.Execute(&set, tree, struct {

@@ -68,7 +68,7 @@ func (l *turns) all(value reflect.Value) error {
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
 		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
 		if two {
-			return l.failf("can't use %v to iterate over more than one variable", value)
+			return l.failf("can't use a %s to iterate over more than one variable", value.Type())
 		}
 		l.each(value)
 	default:

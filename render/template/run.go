@@ -14,7 +14,7 @@ const maxDepth = 10_000
 // another, within common limits. It is for one goroutine.
 type Run struct {
 	// Context ends the run: looked at in each turn of a loop, and before each
-	// template and function.
+	// template and function. Nil: nothing does.
 	Context context.Context
 	// Max is how many bytes of text there may be at a time: what is written,
 	// and what templates write that run for their text. A function's result
@@ -72,10 +72,10 @@ func (f *frame) at(node parse.Node) { f.node = node }
 
 // alive fails when the run has to end.
 func (f *frame) alive() error {
-	if f.run.Context.Err() == nil {
-		return nil
+	if ctx := f.run.Context; ctx != nil && ctx.Err() != nil {
+		return f.fail(&StoppedError{context.Cause(ctx)})
 	}
-	return f.fail(&StoppedError{context.Cause(f.run.Context)})
+	return nil
 }
 
 // flow is how execution goes on after a node.
