@@ -15,7 +15,8 @@ type sweeper interface {
 
 // forget removes the ledgers of hooks that are hooks no more. A ledger that
 // names any output that is not ours may be that of another process, which
-// shares the directory.
+// shares the directory. An init container that publishes the same outputs, but
+// has hooks of its own, tells these again when it is started again.
 func (n *Notifier) forget() {
 	store, ok := n.Store.(sweeper)
 	if !ok || len(n.Outputs) == 0 {
