@@ -231,12 +231,22 @@ spec:
 		"env": env, "startupProbe": pod.Spec.InitContainers[0].StartupProbe,
 		"resources": settings.Resources, "securityContext": settings.SecurityContext,
 		"presets": settings.Presets, "format": settings.Format, "outputDir": settings.OutputDir, "api": settings.API,
-		"patterns": patterns(t),
+		"patterns": patterns(t), "reserved": reserved(t),
 		"choices": map[string][]string{
 			"presets": config.Presets(), "format": config.Dialects(), "api": config.APIModes(),
 			"imagePullPolicy": {"Always", "IfNotPresent", "Never"},
 		},
 	}
+}
+
+// reserved are the directories that podfacts has something else in.
+func reserved(t *testing.T) []string {
+	t.Helper()
+	all := []string{"/etc/podinfo", "/etc/podfacts", "/podfacts", "/var/run/secrets"}
+	if list := "and apart from " + strings.Join(all, ", ") + `"`; !strings.Contains(string(inject.Default().Policies()), list) {
+		t.Errorf("the policies do not say %q; the list here is no more theirs", list)
+	}
+	return all
 }
 
 // patterns are those of the policies.

@@ -23,6 +23,14 @@
 {{- end }}
 {{- end }}
 
+{{/* podfacts.kind checks whether a parameter is a list or a map, if it is there. */}}
+{{- define "podfacts.kind" -}}
+{{- $value := index .given .name }}
+{{- if and (not (kindIs "invalid" $value)) (not (kindIs .kind $value)) }}
+{{- fail (printf "%s: %s is %s, but must be a %s" .of .name (toJson $value) (ternary "list" "map" (eq .kind "slice"))) }}
+{{- end }}
+{{- end }}
+
 {{/* podfacts.values checks what has a pattern or is one of several. */}}
 {{- define "podfacts.values" -}}
 {{- $table := include "podfacts.container.table" . | fromJson }}
@@ -43,9 +51,24 @@
 {{- end }}
 {{- end }}
 {{- range $name, $kind := dict "presets" "slice" "env" "slice" "volumeMounts" "slice" "containers" "slice" "resources" "map" "securityContext" "map" }}
-{{- $value := get $given $name }}
-{{- if and $value (not (kindIs $kind $value)) }}
-{{- fail (printf "%s: %s is %s, but must be a %s" $of $name (toJson $value) (ternary "list" "map" (eq $kind "slice"))) }}
+{{- include "podfacts.kind" (dict "of" $of "given" $given "name" $name "kind" $kind) }}
+{{- end }}
+{{- range $name := list "env" "volumeMounts" "containers" }}
+{{- range index $given $name }}
+{{- if not (and (kindIs "map" .) (get (ternary . dict (kindIs "map" .)) "name")) }}
+{{- fail (printf "%s: %s has %s, but each must be a map with a name, as in a pod" $of $name (toJson .)) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- with $given.outputDir }}
+{{- $dir := . }}
+{{- if gt (len $dir) 64 }}
+{{- fail (printf "%s: outputDir is %q, but must have at most 64 letters" $of $dir) }}
+{{- end }}
+{{- range $table.reserved }}
+{{- if or (hasPrefix (printf "%s/" .) (printf "%s/" $dir)) (hasPrefix (printf "%s/" $dir) (printf "%s/" .)) }}
+{{- fail (printf "%s: outputDir is %q, but must be apart from %s" $of $dir (join ", " $table.reserved)) }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- if and (eq (.mode | default "") "init") $given.listen }}

@@ -18,6 +18,10 @@ least permissions for a configuration. Parameters, in a dict:
 {{- define "podfacts.rbac" -}}
 {{- include "podfacts.known" (dict "of" "podfacts.rbac" "given" . "names" (list "root" "config" "serviceAccount" "name" "for" "workload" "labels" "rules" "clusterRules" "namespaceRules")) }}
 {{- include "podfacts.required" (dict "of" "podfacts.rbac" "given" . "names" (list "root" "serviceAccount")) }}
+{{- $given := . }}
+{{- range $name, $kind := dict "config" "map" "labels" "map" "rules" "slice" "clusterRules" "slice" "namespaceRules" "map" }}
+{{- include "podfacts.kind" (dict "of" "podfacts.rbac" "given" $given "name" $name "kind" $kind) }}
+{{- end }}
 {{- $account := .serviceAccount }}
 {{- $name := .name | default (printf "podfacts-%s" $account) }}
 {{- $namespace := .root.Release.Namespace }}

@@ -4,11 +4,15 @@ inject.Settings, and the image is that of the chart unless injection.image says
 otherwise.
 */}}
 
-{{/* Fails where the API server would not know what the policies are. */}}
+{{/*
+Fails where the API server would not know what the policies are, and where they would
+refuse every pod.
+*/}}
 {{- define "podfacts.injection.supported" -}}
 {{- if semverCompare "<1.36.0-0" .Capabilities.KubeVersion.Version }}
 {{- fail (printf "podfacts: injection.enabled is true, but the cluster is of Kubernetes %s, and the policies take 1.36; leave it out and use podfacts inject. helm template does not ask the cluster and is told by --kube-version" .Capabilities.KubeVersion.Version) }}
 {{- end }}
+{{- include "podfacts.lib.values" (dict "of" "podfacts: injection" "given" (pick .Values.injection "outputDir")) }}
 {{- end }}
 
 {{/* The name of the policies, which have no namespace. */}}

@@ -19,6 +19,10 @@ least permissions for a configuration. Parameters, in a dict:
 {{- define "podfacts.lib.rbac" -}}
 {{- include "podfacts.lib.known" (dict "of" "podfacts.lib.rbac" "given" . "names" (list "root" "config" "serviceAccount" "name" "for" "workload" "labels" "rules" "clusterRules" "namespaceRules")) }}
 {{- include "podfacts.lib.required" (dict "of" "podfacts.lib.rbac" "given" . "names" (list "root" "serviceAccount")) }}
+{{- $given := . }}
+{{- range $name, $kind := dict "config" "map" "labels" "map" "rules" "slice" "clusterRules" "slice" "namespaceRules" "map" }}
+{{- include "podfacts.lib.kind" (dict "of" "podfacts.lib.rbac" "given" $given "name" $name "kind" $kind) }}
+{{- end }}
 {{- $account := .serviceAccount }}
 {{- $name := .name | default (printf "podfacts-%s" $account) }}
 {{- $namespace := .root.Release.Namespace }}

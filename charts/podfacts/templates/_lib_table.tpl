@@ -212,6 +212,7 @@
     "outputDir": {"pattern":"^(/[A-Za-z0-9_][A-Za-z0-9._-]*)+$","what":"an absolute path such as /run/podfacts"}
   },
   "presets": ["pod"],
+  "reserved": ["/etc/podinfo","/etc/podfacts","/podfacts","/var/run/secrets"],
   "resourceItems": [{"divisor":"1m","file":"cpu_limit_millicores","resource":"limits.cpu"},{"divisor":"1","file":"memory_limit_bytes","resource":"limits.memory"},{"divisor":"1","file":"ephemeral_storage_limit_bytes","resource":"limits.ephemeral-storage"},{"divisor":"1m","file":"cpu_request_millicores","resource":"requests.cpu"},{"divisor":"1","file":"memory_request_bytes","resource":"requests.memory"},{"divisor":"1","file":"ephemeral_storage_request_bytes","resource":"requests.ephemeral-storage"}],
   "resources": {"limits":{"memory":"64Mi"},"requests":{"cpu":"10m","memory":"16Mi"}},
   "securityContext": {
