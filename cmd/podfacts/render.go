@@ -103,7 +103,7 @@ func rendered(ctx context.Context, outputs []agent.Output, sources []watch.Sourc
 		files = append(files, renderedFile{o.File, b.Bytes()})
 	}
 	if len(errs) > 0 && knowsNothing(snapshot) {
-		errs = append(errs, errNothingKnown)
+		errs = append(errs, nothingKnown(snapshot))
 	}
 	return files, watch.Join(errs...)
 }

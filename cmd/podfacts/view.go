@@ -126,8 +126,13 @@ type viewing struct {
 	now time.Time
 }
 
-// errNothingKnown is what most likely is wrong where there is not one fact.
-var errNothingKnown = errors.New("no fact is known here; run podfacts in a pod that mounts a downwardAPI volume, or name a manifest with --pod FILE")
+// nothingKnown says what most likely is wrong where there is not one fact.
+func nothingKnown(s *watch.Snapshot) error {
+	if slices.ContainsFunc(s.Sources(), func(source watch.SourceState) bool { return source.Err != nil }) {
+		return errors.New("no fact is known here, since sources fail; do what the warnings say")
+	}
+	return errors.New("no fact is known here; run podfacts in a pod that mounts a downwardAPI volume, or name a manifest with --pod FILE")
+}
 
 func knowsNothing(s *watch.Snapshot) bool {
 	for range s.Facts() {
@@ -138,7 +143,7 @@ func knowsNothing(s *watch.Snapshot) bool {
 
 func (v *viewing) print(ctx context.Context, w io.Writer, s *watch.Snapshot) error {
 	if knowsNothing(s) && (v.path != "" || v.output == "table") {
-		return errNothingKnown
+		return nothingKnown(s)
 	}
 	if v.path != "" {
 		if _, err := s.Lookup(v.path); err != nil {
