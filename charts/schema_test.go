@@ -68,7 +68,7 @@ func TestSchemaLists(t *testing.T) {
 		"injection.imagePullPolicy":  pull,
 		"image.pullPolicy":           pull,
 		"rbac.workload":              append([]string{""}, apiserver.Workloads()...),
-		"rbac.for":                   {"run", "init"},
+		"rbac.for":                   {"run", "init", "exec"},
 	} {
 		if got := s.at(t, path).Enum; !slices.Equal(got, want) {
 			t.Errorf("%s allows %q, but podfacts %q", path, got, want)

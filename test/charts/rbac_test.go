@@ -34,6 +34,7 @@ func configurations() map[string]string {
 		"everywhere":        view + objects("{id: a, apiVersion: batch/v1, kind: Job, labelSelector: app=web, namespace: \"*\"}"),
 		"a list":            view + objects("{id: a, apiVersion: batch/v1, kind: Job, labelSelector: app=web}"),
 		"of cluster":        entry("objects.a.metadata.name") + objects("{id: a, apiVersion: storage.k8s.io/v1, kind: StorageClass, name: fast}"),
+		"exec":              "exec: {env: [{name: A, from: node.zone}], presets: [workload]}\n" + entry("pod.name"),
 		"served":            entry("pod.uid") + "serve: {listen: \"127.0.0.1:9400\", expose: [node.zone, \"pod.labels['a']\", workload.name]}",
 		"served groups":     entry("pod.name") + "serve: {listen: \"127.0.0.1:9400\", expose: [pod, node]}",
 		"served objects":    entry("pod.name") + "serve: {listen: \"127.0.0.1:9400\", expose: [objects]}\n" + objects("{id: a, apiVersion: v1, kind: ConfigMap, name: b}"),
@@ -107,7 +108,7 @@ func TestRBACOfMany(t *testing.T) {
 			where := of([]string{"name: a", "name: b, namespace: other", "name: c, namespace: kube-system", "labelSelector: d=e", "namespace: \"*\""})
 			fmt.Fprintf(&config, "  - {id: o%d, apiVersion: %s, %s}\n", o, of(kinds), where)
 		}
-		mode, workload := of([]string{"run", "init"}), of([]string{"", "", "Deployment", "StatefulSet", "CronJob", "Pod"})
+		mode, workload := of([]string{"run", "init", "exec"}), of([]string{"", "", "Deployment", "StatefulSet", "CronJob", "Pod"})
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			t.Parallel()
 			sameRules(t, config.String(), mode, workload)

@@ -37,7 +37,7 @@ func TestWrongValues(t *testing.T) {
 		{"account", "serviceAccount: {create: 'yes'}", []string{"serviceAccount/create", "want boolean"}},
 		{"annotation of the account", "serviceAccount: {annotations: {a: 1}}", []string{"serviceAccount/annotations/a", "want string"}},
 		{"annotation of pods", "podAnnotations: [a]", []string{"podAnnotations", "want object"}},
-		{"rbac for", "rbac: {for: sidecar}", []string{"rbac/for", "'run', 'init'"}},
+		{"rbac for", "rbac: {for: sidecar}", []string{"rbac/for", "'run', 'init', 'exec'"}},
 		{"workload", "rbac: {workload: Rollout}", []string{"rbac/workload", "'Deployment'"}},
 		{"rule", "rbac: {rules: [{resource: pods}]}", []string{"rbac/rules/0", "apiGroups"}},
 		{"template", "config: {api: {mode: auto}, outputs: [{path: /a.conf, text: '{{ .node.zone }}'}]}",
@@ -130,7 +130,7 @@ func TestWrongParameters(t *testing.T) {
 		{`include "podfacts.rbac" (dict "config" dict)`, `podfacts.rbac: root is missing`},
 		{`include "podfacts.rbac" (dict "root" .)`, `podfacts.rbac: serviceAccount is missing`},
 		{`include "podfacts.rbac" (dict "root" . "serviceAccount" "a")`, `podfacts.rbac: config is missing`},
-		{`include "podfacts.rbac" (dict "root" . "serviceAccount" "a" "config" (dict "listen" "a") "for" "sidecar")`, `rbac for is "sidecar", but must be run or init`},
+		{`include "podfacts.rbac" (dict "root" . "serviceAccount" "a" "config" (dict "listen" "a") "for" "sidecar")`, `rbac for is "sidecar", but must be run, init or exec`},
 		{`include "podfacts.rbac" (dict "root" . "serviceAccount" "a" "config" (dict "listen" "a") "workload" "Rollout")`, `rbac workload is "Rollout", but must be Deployment,`},
 	} {
 		t.Run(test.call, func(t *testing.T) {

@@ -6,7 +6,8 @@ least permissions for a configuration. Parameters, in a dict:
   config          the configuration, as a map (required, unless rules are given)
   serviceAccount  of the pods (required)
   name            of the roles and bindings; default: podfacts-SERVICEACCOUNT
-  for             run, which watches, or init; default: run
+  for             run, which watches, as exec --watch does, or init or exec;
+                  default: run
   workload        what the pods belong to: Deployment, StatefulSet, DaemonSet,
                   CronJob, Job, ReplicaSet or Pod; default: any of these
   labels          of each object, as a map
@@ -92,11 +93,12 @@ podfacts.rbac.derive computes them from the configuration. What facts take is in
 {{- include "podfacts.required" (dict "of" "podfacts.rbac" "given" . "names" (list "config")) }}
 {{- $table := include "podfacts.rbac.table" . | fromJson }}
 {{- $for := .for | default "run" }}
+{{- if eq $for "exec" }}{{ $for = "init" }}{{ end }}
 {{- $workload := .workload | default "" }}
 {{- $config := .config }}
 {{- $own := .root.Release.Namespace }}
 {{- if not (hasKey $table.facts $for) }}
-{{- fail (printf "podfacts: rbac for is %q, but must be run or init" $for) }}
+{{- fail (printf "podfacts: rbac for is %q, but must be run, init or exec" $for) }}
 {{- end }}
 {{- if and $workload (not (has $workload $table.workloads)) }}
 {{- fail (printf "podfacts: rbac workload is %q, but must be %s; for any other run podfacts rbac --workload, and give its rules" $workload (join ", " $table.workloads)) }}
@@ -105,7 +107,9 @@ podfacts.rbac.derive computes them from the configuration. What facts take is in
 {{- $objects := dict }}
 {{- range (($config.api).objects) }}{{ $_ := set $objects (.id | default "") . }}{{ end }}
 {{- $found := dict "keys" (list) "paths" (list) "objects" (list) "problems" (list) }}
-{{- range $i, $output := $config.outputs }}
+{{- $outputs := $config.outputs | default list }}
+{{- with $config.exec }}{{ $outputs = append $outputs (merge (dict "path" "exec") .) }}{{ end }}
+{{- range $i, $output := $outputs }}
 {{- $at := printf "output %s" ($output.path | default (printf "%d" (add1 $i))) }}
 {{- if or $output.template $output.text }}
 {{- $_ := set $found "problems" (append $found.problems (printf "%s is a template, and what it uses is not known to a chart" $at)) }}
