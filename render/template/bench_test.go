@@ -2,6 +2,7 @@ package template
 
 import (
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 	oracle "text/template"
@@ -54,6 +55,23 @@ func BenchmarkExecute(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if err := t.Execute(io.Discard, benchmarkData()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkInvoke says what calling without package reflect is worth.
+func BenchmarkInvoke(b *testing.B) {
+	type other func(any, any) (any, error) // a type that direct does not know
+	first := func(a, _ any) (any, error) { return a, nil }
+	for name, fn := range map[string]any{"direct": first, "reflected": other(first)} {
+		b.Run(name, func(b *testing.B) {
+			in := []reflect.Value{reflect.ValueOf("a"), reflect.ValueOf(1)}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := invoke(fn, in); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -137,18 +137,29 @@ type entry struct{ key, value reflect.Value }
 // sorted lists a map as it is now, in the order of its keys. As in package fmt,
 // nil is lowest and false is lower than true.
 func sorted(m reflect.Value) []entry {
-	entries := make([]entry, 0, m.Len())
 	if m, ok := assert[map[string]any](m); ok {
-		for _, key := range slices.Sorted(maps.Keys(m)) {
-			entries = append(entries, entry{reflect.ValueOf(key), element(m[key])})
-		}
-		return entries
+		return named(m, element)
 	}
+	if m, ok := assert[map[string]string](m); ok {
+		return named(m, func(s string) reflect.Value { return reflect.ValueOf(s) })
+	}
+	entries := make([]entry, 0, m.Len())
 	for i := m.MapRange(); i.Next(); {
 		entries = append(entries, entry{i.Key(), i.Value()})
 	}
 	// Not slices.SortFunc, which would be compiled once more for this type: 20 kB.
 	sort.Slice(entries, func(i, j int) bool { return compareKeys(entries[i].key, entries[j].key) < 0 })
+	return entries
+}
+
+// named lists the maps that facts are made of.
+func named[V any](m map[string]V, value func(V) reflect.Value) []entry {
+	keys := slices.AppendSeq(make([]string, 0, len(m)), maps.Keys(m))
+	slices.Sort(keys)
+	entries := make([]entry, len(keys))
+	for i, key := range keys {
+		entries[i] = entry{reflect.ValueOf(key), value(m[key])}
+	}
 	return entries
 }
 

@@ -164,15 +164,15 @@ type theirData struct {
 
 type methodic interface{ Method0() string }
 
-// named gives a method by its name, as text/template finds it.
-func named(v any, name string) any {
+// methodOf gives a method by its name, as text/template finds it.
+func methodOf(v any, name string) any {
 	if m := reflect.ValueOf(v).MethodByName(name); m.IsValid() {
 		return m.Interface()
 	}
 	return nil
 }
 
-func (t *theirData) TemplateMethod(name string) any    { return named(t, name) }
+func (t *theirData) TemplateMethod(name string) any    { return methodOf(t, name) }
 func (t *theirData) Method0() string                   { return "M0" }
 func (t *theirData) Method1(a int) int                 { return a }
 func (t *theirData) Method2(a uint16, b string) string { return fmt.Sprintf("Method2: %d %s", a, b) }
@@ -191,17 +191,17 @@ func (t *theirData) MAdd(a int, b []int) (sums []int) {
 
 type strings0 []string
 
-func (s strings0) TemplateMethod(name string) any { return named(s, name) }
+func (s strings0) TemplateMethod(name string) any { return methodOf(s, name) }
 func (strings0) Method0() string                  { return "M0" }
 
 type unit struct{ V string }
 
-func (u *unit) TemplateMethod(name string) any { return named(u, name) }
+func (u *unit) TemplateMethod(name string) any { return methodOf(u, name) }
 func (u *unit) TrueFalse(b bool) string        { return map[bool]string{true: "true"}[b] }
 
 type speaker struct{ j int }
 
-func (v *speaker) TemplateMethod(name string) any { return named(v, name) }
+func (v *speaker) TemplateMethod(name string) any { return methodOf(v, name) }
 func (v *speaker) String() string {
 	if v == nil {
 		return "nilV"
