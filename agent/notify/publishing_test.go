@@ -136,3 +136,35 @@ func TestPublishingAlways(t *testing.T) {
 		}
 	})
 }
+
+// What could not be published for the first time counts for nothing: what is, then,
+// is the first.
+func TestPublishingThatFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r, store := &recorder{name: "r"}, &memory{}
+		hook := notify.Hook{On: []string{"/a"}, Action: r, SkipFirst: true}
+		life := func(content byte, published bool) {
+			n := &notify.Notifier{Hooks: []notify.Hook{hook}, Store: store}
+			stop := running(t, n)
+			done := n.Publishing(map[string]notify.Digest{"/a": {content}})
+			if published {
+				n.Published(state("/a", content))
+			}
+			done()
+			synctest.Wait()
+			if err := stop(); err != nil {
+				t.Error(err)
+			}
+		}
+		life(1, false)
+		life(2, true)
+		if told := r.told(); len(told) != 0 {
+			t.Errorf("told of the first: %v", told)
+		}
+		life(3, true)
+		if told := r.told(); len(told) != 1 {
+			t.Errorf("told %d times of the second", len(told))
+		}
+	})
+}

@@ -73,6 +73,10 @@ func (s *state) settled(concerned []string) {
 	for _, path := range concerned {
 		if s.moving[path]--; s.moving[path] == 0 {
 			delete(s.moving, path)
+			if s.first[path] { // it was not published after all
+				delete(s.told, path)
+				delete(s.first, path)
+			}
 		}
 		delete(s.await, path)
 	}
