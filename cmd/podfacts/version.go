@@ -16,8 +16,8 @@ func (p *program) versionCommand() *cobra.Command {
 		Use:   "version",
 		Short: "Print the version",
 		Args:  noArguments,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(p.stdout, "podfacts version", versionLine())
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintf(p.stdout, "%s version %s\n", cmd.Root().DisplayName(), versionLine()) // as --version does
 			return failed(err)
 		},
 	}
