@@ -106,6 +106,8 @@ podfacts.rbac.derive computes them from the configuration. What facts take is in
 {{- $facts := get $table.facts $for }}
 {{- $objects := dict }}
 {{- range (($config.api).objects) }}{{ $_ := set $objects (.id | default "") . }}{{ end }}
+
+{{- /* 1. What outputs, hooks and containers ask for: names of facts, or why that is not known. */}}
 {{- $found := dict "keys" (list) "paths" (list) "objects" (list) "problems" (list) }}
 {{- $outputs := $config.outputs | default list }}
 {{- with $config.exec }}{{ $outputs = append $outputs (merge (dict "path" "exec") .) }}{{ end }}
@@ -136,6 +138,7 @@ podfacts.rbac.derive computes them from the configuration. What facts take is in
 {{- $_ := set $found "paths" (append $found.paths (dict "at" "serve.expose" "path" .)) }}
 {{- end }}
 {{- end }}
+{{- /* A path is known by its first two names, by one where the second is up to users, or as a group. */}}
 {{- range $found.paths }}
 {{- $path := get $table.aliases .path | default .path }}
 {{- $path = regexReplaceAll "^metadata[.](labels|annotations)" $path "pod.${1}" }}
@@ -169,6 +172,7 @@ podfacts.rbac.derive computes them from the configuration. What facts take is in
 {{- $_ := set $found "problems" (append $found.problems "notify has a template, and what it uses is not known to a chart") }}
 {{- end }}
 
+{{- /* 2. The rules that facts and objects take. */}}
 {{- $rules := dict }}
 {{- range $key := uniq $found.keys }}
 {{- range get $facts $key }}
@@ -202,7 +206,7 @@ podfacts.rbac.derive computes them from the configuration. What facts take is in
 {{- fail (printf "\n\npodfacts: the permissions cannot be computed:\n- %s\nRun podfacts check -c podfacts.yaml to see what is wrong with the configuration. If nothing is, run\npodfacts rbac -c podfacts.yaml and put its rules into rbac.rules (Role), rbac.clusterRules (ClusterRole)\nand rbac.namespaceRules (Roles elsewhere); rbac.rules: [] says that none are needed.\n" (join "\n- " $found.problems)) }}
 {{- end }}
 
-{{- /* Rules that differ in their verbs only are one. */}}
+{{- /* 3. Rules that differ in their verbs only are one; each goes to its scope. */}}
 {{- $merged := dict }}
 {{- range $id := keys $rules | sortAlpha }}
 {{- $rule := get $rules $id }}
