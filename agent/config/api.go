@@ -70,16 +70,14 @@ type Exposure struct {
 
 // Exposed lists the outputs that give Secrets away.
 func (c *Config) Exposed() []Exposure {
-	const others = 0o004
 	var all []Exposure
 	for _, o := range c.Outputs {
-		mode := cmp.Or(o.File.Mode, 0o644)
-		if _, leavesOut := o.Renderer.(*render.View); leavesOut || o.Take != nil || mode&others == 0 {
+		if _, leavesOut := o.Renderer.(*render.View); leavesOut || o.Take != nil || !readable(o) {
 			continue
 		}
 		for _, object := range c.API.Objects {
 			if object.Kind == "Secret" && object.APIVersion == "v1" && o.Renderer.Needs().Wants(watch.Path("objects").Key(object.ID)) {
-				all = append(all, Exposure{o.File.Path, object, mode})
+				all = append(all, Exposure{o.File.Path, object, cmp.Or(o.File.Mode, 0o644)})
 			}
 		}
 	}

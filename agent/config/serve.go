@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/podfacts/podfacts/agent"
 	"github.com/podfacts/podfacts/agent/serve"
 	"github.com/podfacts/podfacts/render"
 	"github.com/podfacts/podfacts/watch"
@@ -59,8 +61,8 @@ func ownFacts() []watch.Path {
 }
 
 // Shown is what is exposed: what the configuration names, and where it names
-// nothing, who the pod is and what the outputs are made of, as far as that is
-// known anyway.
+// nothing, who the pod is and what outputs are made of that everybody may read, as
+// far as that is known anyway.
 func (c *Config) Shown() []Exposed {
 	if c.Serve.Expose != nil {
 		return c.Serve.Expose
@@ -70,6 +72,9 @@ func (c *Config) Shown() []Exposed {
 		all = append(all, Exposed{Path: p})
 	}
 	for _, o := range c.Outputs {
+		if o.Take != nil || !readable(o) {
+			continue
+		}
 		for _, p := range o.Renderer.Needs().Paths() {
 			if !slices.ContainsFunc(all, func(e Exposed) bool { return e.Path.Covers(p) }) {
 				all = append(all, Exposed{Path: p})
@@ -77,6 +82,12 @@ func (c *Config) Shown() []Exposed {
 		}
 	}
 	return all
+}
+
+// readable reports whether everybody may read an output who sees the file.
+func readable(o agent.Output) bool {
+	const others = 0o004
+	return cmp.Or(o.File.Mode, 0o644)&others != 0
 }
 
 // Expose reads the name of a fact that is to be shown. by stands in needs.

@@ -55,6 +55,7 @@ func TestServeDefault(t *testing.T) {
 		"serve: {expose: []}":             "",
 		"outputs: [{path: /a, text: '{{ .node.zone }} {{ .node.labels.disk }} {{ .cluster.uid }}'}]": own + " cluster.uid node.labels['disk']",
 		"outputs: [{path: /a, format: json}]":                                                        own + " ",
+		"outputs: [{path: /a, format: json, mode: '0640'}]":                                          own,
 	} {
 		c := parse(t, text)
 		if got := exposed(c.Shown()); got != want {

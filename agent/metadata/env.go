@@ -148,6 +148,9 @@ func (v *view) unseen(needs watch.Needs) []watch.Path {
 	for _, p := range needs.Paths() {
 		known, err := v.whole.Lookup(p)
 		if err != nil {
+			if v.veils(p) {
+				unseen = append(unseen, p)
+			}
 			continue
 		}
 		shown, err := v.part.Lookup(p)

@@ -62,8 +62,8 @@ func factAnswer(q *request) (answer, error) {
 	}
 	f, err := v.part.Lookup(p)
 	if err != nil {
-		if _, known := v.whole.Lookup(p); known == nil {
-			return answer{}, hidden(p) // it is sensitive
+		if v.veils(p) {
+			return answer{}, hidden(p)
 		}
 		return answer{}, err
 	}

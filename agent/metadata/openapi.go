@@ -32,7 +32,7 @@ func openAPIAnswer(q *request) (answer, error) {
 // dict is an object of JSON.
 type dict = map[string]any
 
-func (r route) operation() dict {
+func (r *route) operation() dict {
 	responses := dict{"200": r.success()}
 	if r.answer != nil {
 		responses["304"] = dict{"description": "what If-None-Match names is what there is", "headers": etagHeader()}
@@ -58,7 +58,7 @@ func (r route) operation() dict {
 }
 
 // failures are the statuses of a route that are no success.
-func (r route) failures() []int {
+func (r *route) failures() []int {
 	all := append([]int{http.StatusBadRequest, http.StatusForbidden, http.StatusNotAcceptable}, r.fails...)
 	if !r.fixed {
 		all = append(all, http.StatusServiceUnavailable)
@@ -67,7 +67,7 @@ func (r route) failures() []int {
 	return slices.Compact(all)
 }
 
-func (r route) success() dict {
+func (r *route) success() dict {
 	content := dict{}
 	for _, kind := range r.kinds {
 		schema := dict{"type": "string"}
@@ -90,7 +90,7 @@ func (r route) success() dict {
 	return success
 }
 
-func (r route) parameters() []any {
+func (r *route) parameters() []any {
 	var all []any
 	if strings.HasSuffix(r.path, factParam) {
 		all = append(all, dict{

@@ -1,7 +1,6 @@
 package metadata
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,7 +12,7 @@ import (
 type request struct {
 	*http.Request
 	w     http.ResponseWriter
-	route route
+	route *route
 	rest  string // of the path, escaped
 	query url.Values
 	view  *view // nil where the route is fixed
@@ -42,8 +41,7 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	q := &request{Request: r, w: w}
-	var ok bool
-	if q.route, q.rest, ok = find(r.URL.EscapedPath()); !ok {
+	if q.route, q.rest = s.find(r.URL.EscapedPath()); q.route == nil {
 		return refuse(http.StatusNotFound, "there is no %s; /openapi.json lists what there is", r.URL.Path)
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -102,7 +100,7 @@ func (q *request) params() (url.Values, error) {
 	return values, nil
 }
 
-func (r route) names() string {
+func (r *route) names() string {
 	if len(r.params) == 0 {
 		return "none"
 	}
@@ -199,10 +197,9 @@ func (q *request) wait() (time.Duration, error) {
 
 // lasts gives a request more time than the server does.
 func (q *request) lasts(d time.Duration) {
-	rc := http.NewResponseController(q.w)
-	// While a request is answered, a deadline for reading would end its context.
-	// Without deadlines, as in tests, there is nothing to move.
-	_ = errors.Join(rc.SetReadDeadline(time.Time{}), rc.SetWriteDeadline(time.Now().Add(d+writing)))
+	// Without deadlines, as in tests, there is nothing to move. That for reading is
+	// over once the request has been read.
+	_ = http.NewResponseController(q.w).SetWriteDeadline(time.Now().Add(d + writing))
 }
 
 // etag is the strong validator of an answer.

@@ -2,7 +2,6 @@ package metadata
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 )
 
@@ -83,18 +82,17 @@ const factParam = "{fact}"
 
 // find looks for the route of an escaped path. rest is what stands in the place
 // of {fact}.
-func find(path string) (found route, rest string, ok bool) {
-	all := routes()
-	i := slices.IndexFunc(all, func(r route) bool {
+func (s *Service) find(path string) (found *route, rest string) {
+	s.routing.Do(func() { s.routes = routes() })
+	for i := range s.routes {
+		r := &s.routes[i]
 		prefix, open := strings.CutSuffix(r.path, factParam)
-		if !open {
-			return path == r.path
+		switch {
+		case path == r.path, open && path+"/" == prefix:
+			return r, ""
+		case open && strings.HasPrefix(path, prefix):
+			return r, path[len(prefix):]
 		}
-		rest, ok = strings.CutPrefix(path, prefix)
-		return ok
-	})
-	if i < 0 {
-		return route{}, "", false
 	}
-	return all[i], rest, true
+	return nil, ""
 }

@@ -71,6 +71,9 @@ type Service struct {
 	moved    chan struct{} // closed when there is something new; nil: nobody waits
 	late     *time.Timer   // wakes them where a round takes long; nil: as above
 
+	routing sync.Once
+	routes  []route
+
 	making  sync.Mutex // held while the view is made
 	view    *view      // the last that was made
 	history []step     // that led to it

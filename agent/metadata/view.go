@@ -118,6 +118,18 @@ func (v *view) shows(p watch.Path) bool {
 	return slices.ContainsFunc(v.paths, func(e watch.Path) bool { return e.Covers(p) || p.Covers(e) })
 }
 
+// veils reports whether a path lies in what is sensitive and not exposed. Whether
+// there is such a fact is nobody's business then.
+func (v *view) veils(p watch.Path) bool {
+	for f := range v.whole.Facts() {
+		if f.Sensitive && (f.Path.Covers(p) || p.Covers(f.Path)) {
+			_, err := v.part.Lookup(p)
+			return err != nil
+		}
+	}
+	return false
+}
+
 // digest is a strong validator of an answer, without the quotes.
 func digest(contentType string, body []byte) string {
 	h := sha256.New()

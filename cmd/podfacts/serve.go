@@ -37,8 +37,9 @@ shows it to a browser.
 
 Shown are the facts that --expose and serve.expose name, which are asked of the
 API server like those of an output. Where they name none, it is who the pod is,
-and what the outputs are made of, as far as that is known. Secrets are shown
-where they are named, and not with a group that they belong to.
+and what the outputs are made of that everybody may read, as far as that is known.
+Secrets are shown where they are named, and not with a group that they belong to.
+In a pod with hostNetwork, loopback is the node's: there a socket is the way.
 
 With --proxy, the API server itself is passed on, over plain HTTP and with the
 pod's credentials, as kubectl proxy does:
@@ -165,7 +166,8 @@ func settingsOf(c *config.Config) metadata.Settings {
 func (s *serving) report() func(agent.Report) { return s.facts.Report }
 func (s *serving) close() error               { return s.server.close() }
 
-// shown renders what other containers are shown, for commands that but look.
+// shown renders what other containers are shown, for commands that but look. Of
+// Secrets it is silent.
 type shown struct {
 	settings metadata.Settings
 	needs    watch.Needs
@@ -174,5 +176,5 @@ type shown struct {
 func (s shown) Needs() watch.Needs { return s.needs }
 
 func (s shown) Render(_ context.Context, w io.Writer, all *watch.Snapshot) error {
-	return render.Encode(w, "json", s.settings.Show(all).Tree())
+	return render.Encode(w, "json", s.settings.Show(all).Public())
 }
