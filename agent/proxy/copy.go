@@ -40,7 +40,9 @@ func (e *exchange) copy(from io.Reader, flush bool) error {
 func (e *exchange) write(data []byte, flush bool) error {
 	e.patient()
 	n, err := e.w.Write(data)
-	e.bytes += int64(n)
+	if e.bytes += int64(n); n > 0 {
+		e.last = data[n-1]
+	}
 	if err == nil && flush {
 		err = e.client.Flush()
 	}

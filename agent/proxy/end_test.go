@@ -129,7 +129,7 @@ func TestFull(t *testing.T) {
 }
 
 // TestShutdown ends a proxy with requests under way: a watch ends in good order, what is
-// short is answered, and a log is cut.
+// short is answered, and a log and a watch amid an event are cut.
 func TestShutdown(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
@@ -139,7 +139,10 @@ func TestShutdown(t *testing.T) {
 			io.WriteString(w, "done") //nolint:errcheck // the test sees it
 			return
 		}
-		io.WriteString(w, "begun") //nolint:errcheck // the test sees it
+		io.WriteString(w, "begun\n") //nolint:errcheck // the test sees it
+		if r.URL.Query().Has("amid") {
+			io.WriteString(w, "{") //nolint:errcheck // the test sees it
+		}
 		w.(http.Flusher).Flush()
 		<-r.Context().Done()
 	})
@@ -149,7 +152,7 @@ func TestShutdown(t *testing.T) {
 	}
 	results := make(map[string]chan result)
 	begun := make(chan struct{})
-	for _, target := range []string{"/api?watch=true", "/api?short", "/api/v1/namespaces/a/pods/b/log?follow=1"} {
+	for _, target := range []string{"/api?watch=true", "/api/v1/watch/pods", "/api?short", "/api?watch=1&amid", "/api/v1/namespaces/watch/pods", "/api/v1/namespaces/a/pods/b/log?follow=1"} {
 		c := make(chan result, 1)
 		results[target] = c
 		go func() {
@@ -166,19 +169,24 @@ func TestShutdown(t *testing.T) {
 			c <- result{string(body), err}
 		}()
 	}
-	<-begun
-	<-begun
-	within(t, "requests are under way", func() bool { return p.Stats().InFlight == 3 })
+	for range len(results) - 1 {
+		<-begun
+	}
+	within(t, "requests are under way", func() bool { return p.Stats().InFlight == len(results) })
 	go p.end()
-	if r := <-results["/api?watch=true"]; r.err != nil || r.body != "begun" {
-		t.Errorf("the watch: %v", r)
+	for _, target := range []string{"/api?watch=true", "/api/v1/watch/pods"} {
+		if r := <-results[target]; r.err != nil || r.body != "begun\n" {
+			t.Errorf("%s: %v", target, r)
+		}
 	}
 	close(release)
 	if r := <-results["/api?short"]; r.err != nil || r.body != "done" {
 		t.Errorf("the short one: %v", r)
 	}
-	if r := <-results["/api/v1/namespaces/a/pods/b/log?follow=1"]; r.err == nil {
-		t.Errorf("the log: %v", r)
+	for _, target := range []string{"/api/v1/namespaces/a/pods/b/log?follow=1", "/api/v1/namespaces/watch/pods", "/api?watch=1&amid"} {
+		if r := <-results[target]; r.err == nil {
+			t.Errorf("%s: %v", target, r)
+		}
 	}
 	p.end()
 }

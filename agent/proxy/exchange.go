@@ -25,6 +25,7 @@ type exchange struct {
 
 	code   int   // what was answered, 0 if nobody was there to be told
 	bytes  int64 // of the answer's body
+	last   byte  // of them
 	broken bool  // and that is not all of it
 }
 
@@ -108,17 +109,21 @@ func (e *exchange) judge() *refusal {
 
 func reads(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
-// classify says how the request is treated. What it takes for a watch by mistake is
-// cut short at the end without a complaint; nothing else depends on it that anybody
-// could want.
+// classify says how the request is treated.
 func (e *exchange) classify() {
 	e.nested = strings.Contains(e.path, "/proxy/") || strings.HasSuffix(e.path, "/proxy")
 	if e.nested {
 		return
 	}
 	values, _ := url.ParseQuery(e.query) // what cannot be read is not what is looked for
-	e.watch = isTrue(values, "watch") || strings.Contains(e.path, "/watch/")
+	e.watch = isTrue(values, "watch") || underWatch(e.path)
 	e.streams = e.watch || isTrue(values, "follow")
+}
+
+// underWatch reports a path of the old way to watch: /api/v1/watch/pods.
+func underWatch(path string) bool {
+	s := strings.Split(path, "/")
+	return len(s) > 3 && s[1] == "api" && s[3] == "watch" || len(s) > 4 && s[1] == "apis" && s[4] == "watch"
 }
 
 // isTrue reads a parameter as the API server does: what is there and not false.
@@ -177,9 +182,7 @@ func (e *exchange) answer(resp *http.Response) error {
 	e.w.WriteHeader(resp.StatusCode)
 	err := e.copy(resp.Body, resp.ContentLength < 0)
 	maps.Copy(h, resp.Trailer)
-	if e.watch && e.ends.Err() != nil {
-		return err
-	}
-	e.broken = err != nil
+	betweenEvents := e.watch && (e.bytes == 0 || e.last == '\n')
+	e.broken = err != nil && !(betweenEvents && e.ends.Err() != nil)
 	return err
 }

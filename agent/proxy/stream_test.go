@@ -261,16 +261,23 @@ func TestUpload(t *testing.T) {
 		}
 	})
 	read, write := io.Pipe()
-	go func() {
-		for range 5 {
-			write.Write(bytes.Repeat([]byte("y"), 10_000)) //nolint:errcheck // the test sees it
-			time.Sleep(time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	answer := p.open(t, ctx, "POST", "/api", read) // which begins before there is any body
+	part := make([]byte, 10_000)
+	for range 5 {
+		if _, err := write.Write(bytes.Repeat([]byte("y"), len(part))); err != nil {
+			t.Fatal(err)
 		}
-		write.Close() //nolint:errcheck // it cannot fail
-	}()
-	if resp, body := p.do(t, "POST", "/api", read); resp.StatusCode != 200 || body != strings.Repeat("y", 50_000) {
-		t.Errorf("%d, %d bytes", resp.StatusCode, len(body))
+		if _, err := io.ReadFull(answer.Body, part); err != nil || bytes.Count(part, []byte("y")) != len(part) {
+			t.Fatalf("%.20q, %v", part, err)
+		}
 	}
+	write.Close() //nolint:errcheck // it cannot fail
+	if rest, err := io.ReadAll(answer.Body); err != nil || len(rest) > 0 {
+		t.Errorf("%q, %v", rest, err)
+	}
+	answer.Body.Close() //nolint:errcheck // it was read
 	resp, err := p.client.Post("http://"+p.address+"/api?refuse", "text/plain", bytes.NewReader(make([]byte, 10<<20)))
 	if err == nil {
 		resp.Body.Close() //nolint:errcheck // it is of no interest
