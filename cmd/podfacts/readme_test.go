@@ -166,6 +166,7 @@ func TestExamples(t *testing.T) {
 		"peers":          {"--pod", "statefulset.yaml", "--objects", "statefulset.yaml"},
 		"exec":           {"--pod", "deployment.yaml"},
 		"serve":          {"--pod", "deployment.yaml"},
+		"ambassador":     {"--pod", "statefulset.yaml"}, // nothing
 		"go-client":      {"--pod", "deployment.yaml"},
 		"helm":           {"--pod", "rendered.yaml"},
 		"kustomize":      {"--pod", "rendered.yaml", "--pod-name", "web"},
