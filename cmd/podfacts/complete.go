@@ -22,7 +22,7 @@ type complete = cobra.CompletionFunc
 func completeFlags(cmd *cobra.Command) {
 	for name, values := range map[string]complete{
 		"api":        oneOf(config.APIModes),
-		"for":        oneOf(func() []string { return []string{"init", "run"} }),
+		"for":        oneOf(func() []string { return []string{"init", "exec", "run"} }),
 		"format":     oneOf(config.Dialects),
 		"log-format": oneOf(logFormats),
 		"mode":       oneOf(func() []string { return []string{"init", "sidecar"} }),

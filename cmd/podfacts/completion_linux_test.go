@@ -72,6 +72,7 @@ func TestCompletion(t *testing.T) {
 				"podfacts run --api req":         "podfacts run --api required",
 				"podfacts run --log-format j":    "podfacts run --log-format json",
 				"podfacts rbac --for i":          "podfacts rbac --for init",
+				"podfacts rbac --for e":          "podfacts rbac --for exec",
 				"podfacts check --conf":          "podfacts check --config",
 				"podfacts check -c set":          "podfacts check -c settings.yaml",
 				"podfacts run --volume vol":      "podfacts run --volume volume",
