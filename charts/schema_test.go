@@ -141,7 +141,7 @@ func TestValuesHaveSchema(t *testing.T) {
 			return
 		}
 		for name := range s.Properties {
-			if _, ok := values[name]; !ok && path+"."+name != ".global" {
+			if _, ok := values[name]; !ok && !slices.Contains([]string{".global", ".enabled"}, path+"."+name) {
 				t.Errorf("values.yaml has no %s", path+"."+name)
 			}
 		}

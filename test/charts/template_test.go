@@ -140,6 +140,55 @@ func TestRelease(t *testing.T) {
 	}
 }
 
+// TestDependency has the chart in another one, under the condition that charts commonly
+// have for that.
+func TestDependency(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "Chart.yaml"), "apiVersion: v2\nname: shop\nversion: 0.1.0\ndependencies: [{name: podfacts, version: 0.1.0, condition: podfacts.enabled}]\n")
+	write(t, filepath.Join(dir, "values.yaml"), "global: {team: a}\npodfacts: {enabled: true}\n")
+	copyDir(t, chart, filepath.Join(dir, "charts/podfacts"))
+	for _, tool := range helms {
+		for enabled, want := range map[string]int{"true": 1, "false": 0} {
+			out, wrong := template(t, tool, dir, "--set", "podfacts.enabled="+enabled)
+			if got := strings.Count(out, "kind: ConfigMap"); wrong != "" || got != want {
+				t.Errorf("%s: podfacts.enabled=%s gives %d ConfigMaps, want %d: %s", tool, enabled, got, want, wrong)
+			}
+		}
+	}
+}
+
+// TestEmpty leaves out what stands behind the colons of values that need not have anything.
+func TestEmpty(t *testing.T) {
+	t.Parallel()
+	const values = `commonLabels:
+files:
+imagePullSecrets:
+serviceAccount: {annotations: }
+podMonitor: {enabled: true, labels: }
+prometheusRule: {enabled: true, labels: }
+dashboard: {enabled: true, labels: , annotations: }
+demo: {enabled: true}
+podAnnotations:
+podLabels:
+podSecurityContext:
+extraEnv:
+extraVolumes:
+extraVolumeMounts:
+nodeSelector:
+tolerations:
+affinity:
+`
+	for _, tool := range helms {
+		out, wrong := template(t, tool, chart, append(operator(), "--values", write(t, "values.yaml", values))...)
+		if wrong != "" {
+			t.Errorf("%s: %s", tool, wrong)
+		} else if out := manifests(t, out); strings.Contains(out, "null") {
+			t.Errorf("%s: null in\n%s", tool, out)
+		}
+	}
+}
+
 // TestNotes says what to do next, in words that fit the values.
 func TestNotes(t *testing.T) {
 	t.Parallel()

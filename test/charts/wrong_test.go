@@ -15,6 +15,8 @@ func TestWrongValues(t *testing.T) {
 	}{
 		{"unknown value", "imge: {}", []string{"imge"}},
 		{"unknown value below", "image: {repositry: a}", []string{"image", "repositry"}},
+		{"part that is taken away", "rbac: null", []string{"rbac"}},
+		{"setting that is taken away", "injection: {resources: null}", []string{"injection", "resources"}},
 		{"repository", "image: {repository: 'a b'}", []string{"image/repository", "does not match pattern"}},
 		{"tag", "image: {tag: 'v1@sha'}", []string{"image/tag", "does not match pattern"}},
 		{"tag that is a number", "image: {tag: 1.2}", []string{"image/tag", "want string"}},

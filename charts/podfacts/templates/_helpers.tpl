@@ -21,20 +21,23 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- include "podfacts.labelsWith" (dict "root" . "labels" dict) }}
 {{- end }}
 
-{{/* Labels of an object that has more of them; none of these replaces one of ours. */}}
+{{/*
+Labels of an object that has more of them; none of these replaces one of ours. A value
+without a word behind its colon is null, and no labels.
+*/}}
 {{- define "podfacts.labelsWith" -}}
 {{- with .root -}}
 {{- $own := include "podfacts.selectorLabels" . | fromYaml }}
 {{- $_ := set $own "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-") }}
 {{- $_ := set $own "app.kubernetes.io/version" (.Chart.AppVersion | trunc 63) }}
 {{- $_ := set $own "app.kubernetes.io/managed-by" .Release.Service }}
-{{- toYaml (merge $own $.labels (deepCopy .Values.commonLabels)) }}
+{{- toYaml (merge $own ($.labels | default dict) (deepCopy (.Values.commonLabels | default dict))) }}
 {{- end }}
 {{- end }}
 
 {{/* Labels of the chart's own pods, which are not injected: they have podfacts already. */}}
 {{- define "podfacts.podLabels" -}}
-{{- $own := merge (dict "podfacts.dev/inject" "none") .labels (deepCopy .root.Values.podLabels) }}
+{{- $own := merge (dict "podfacts.dev/inject" "none") .labels (deepCopy (.root.Values.podLabels | default dict)) }}
 {{- include "podfacts.labelsWith" (dict "root" .root "labels" $own) }}
 {{- end }}
 
@@ -57,7 +60,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 podfacts.yaml: |
   {{- toYaml .Values.config | nindent 2 }}
-{{- range $name := keys .Values.files | sortAlpha }}
+{{- range $name := keys (.Values.files | default dict) | sortAlpha }}
 {{- if eq $name "podfacts.yaml" }}
 {{- fail "podfacts: files has podfacts.yaml, which is what config becomes; move it there" }}
 {{- end }}
