@@ -68,7 +68,7 @@ func (r *release) writeChecksums(context.Context) error {
 func (r *release) files(visit func(name string, size int64) error) error {
 	entries, err := os.ReadDir(r.dir)
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), "podfacts_") {
+		if !strings.HasPrefix(e.Name(), "podfacts") {
 			continue
 		}
 		info, err := e.Info()

@@ -5,9 +5,9 @@
 //	go run ./cmd/release -snapshot  # what is here, to try it
 //
 // It writes archives of the binary for each platform, the container image as an OCI layout
-// and as archives for `docker load`, a bill of materials, a manifest for Krew, the notes of
-// the release and checksums.txt to dist/, all of it or nothing. The same commit is always
-// the same bytes, given the same version of Go.
+// and as archives for `docker load`, the Helm charts, a bill of materials, a manifest for
+// Krew, the notes of the release and checksums.txt to dist/, all of it or nothing. The same
+// commit is always the same bytes, given the same version of Go.
 package main
 
 import (

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/podfacts/podfacts/cmd/release/chart"
 	"github.com/podfacts/podfacts/cmd/release/image"
 	"github.com/podfacts/podfacts/cmd/release/sbom"
 )
@@ -68,6 +69,7 @@ func (r *release) make(ctx context.Context) (err error) {
 	steps := []func(context.Context) error{
 		r.pack,
 		r.writeImages,
+		r.writeCharts,
 		r.writeMaterials,
 		func(context.Context) error { return r.write("release-notes.md", []byte(notes)) },
 		func(context.Context) error {
@@ -215,6 +217,20 @@ func (r *release) image(p platform) image.Image {
 		i.Names = append(i.Names, r.repository+":latest")
 	}
 	return i
+}
+
+// writeCharts packs the charts, which name the image.
+func (r *release) writeCharts(context.Context) error {
+	for _, name := range []string{"podfacts", "podfacts-lib"} {
+		c := chart.Chart{
+			Name: name, Files: os.DirFS(filepath.Join(r.root, "charts", name)),
+			Version: r.number(), Repository: r.repository, Created: r.time,
+		}
+		if err := r.create(name+"-"+r.number()+".tgz", c.Write); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *release) writeMaterials(context.Context) error {

@@ -31,8 +31,11 @@ func repository(t *testing.T) string {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{
 		".gitignore": "/dist/\n.dist-*/\n", "LICENSE": "free\n", "README.md": "read\n", "CHANGELOG.md": changelog,
-		"go.mod":               "module github.com/podfacts/podfacts\n\ngo 1.26\n",
-		"cmd/podfacts/main.go": "package main\n\nimport \"os\"\n\nvar version string\n\nfunc main() { os.Stdout.WriteString(version + os.Args[1] + os.Args[2]) }\n",
+		"charts/podfacts/Chart.yaml":     "name: podfacts\nversion: 0.1.0\nappVersion: latest\n",
+		"charts/podfacts/values.yaml":    "image:\n  repository: podfacts/podfacts\n",
+		"charts/podfacts-lib/Chart.yaml": "name: podfacts-lib\nversion: 0.1.0\nappVersion: latest\n",
+		"go.mod":                         "module github.com/podfacts/podfacts\n\ngo 1.26\n",
+		"cmd/podfacts/main.go":           "package main\n\nimport \"os\"\n\nvar version string\n\nfunc main() { os.Stdout.WriteString(version + os.Args[1] + os.Args[2]) }\n",
 	})
 	shell(t, dir, "git init -q . && git add . && git commit -q -m one && git tag v1.2.3")
 	return dir
@@ -86,7 +89,7 @@ func TestRelease(t *testing.T) {
 	}
 	files := read(t, filepath.Join(first, "dist"))
 	want := []string{
-		"checksums.txt", "krew/podfacts.yaml", "podfacts_1.2.3.spdx.json", "podfacts_1.2.3_image.oci.tar",
+		"checksums.txt", "krew/podfacts.yaml", "podfacts-1.2.3.tgz", "podfacts-lib-1.2.3.tgz", "podfacts_1.2.3.spdx.json", "podfacts_1.2.3_image.oci.tar",
 		"podfacts_1.2.3_image_linux_amd64.docker.tar", "podfacts_1.2.3_linux_amd64.tar.gz", "podfacts_1.2.3_windows_amd64.zip", "release-notes.md",
 	}
 	if got := slices.Sorted(maps.Keys(files)); !slices.Equal(got, want) {
@@ -96,10 +99,10 @@ func TestRelease(t *testing.T) {
 		t.Errorf("the notes are %q, want %q", got, want)
 	}
 	for name, text := range files {
-		if line := fmt.Sprintf("%x  %s\n", sha256.Sum256([]byte(text)), name); strings.HasPrefix(name, "podfacts_") != strings.Contains(files["checksums.txt"], line) {
+		if line := fmt.Sprintf("%x  %s\n", sha256.Sum256([]byte(text)), name); strings.HasPrefix(name, "podfacts") != strings.Contains(files["checksums.txt"], line) {
 			t.Errorf("checksums.txt has of %s the wrong thing:\n%s", name, files["checksums.txt"])
 		}
-		if strings.HasPrefix(name, "podfacts_") && !strings.Contains(stdout, name) {
+		if strings.HasPrefix(name, "podfacts") && !strings.Contains(stdout, name) {
 			t.Errorf("the table lacks %s:\n%s", name, stdout)
 		}
 	}

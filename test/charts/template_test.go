@@ -7,10 +7,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
+	release "github.com/podfacts/podfacts/cmd/release/chart"
 	"github.com/podfacts/podfacts/test/cluster"
 )
 
@@ -114,24 +116,28 @@ func TestLint(t *testing.T) {
 	}
 }
 
-// TestRelease sets the versions as a release does, in the package and without a change
-// of the chart.
+// TestRelease reads the charts as a release packs them: they name its image.
 func TestRelease(t *testing.T) {
 	t.Parallel()
 	for _, tool := range helms {
 		for _, name := range []string{"podfacts", "podfacts-lib"} {
-			dir := t.TempDir()
-			if _, wrong := helm(t, tool, "package", "../../charts/"+name, "--version", "1.2.3", "--app-version", "v1.2.3", "--destination", dir); wrong != "" {
-				t.Fatal(wrong)
+			var packed strings.Builder
+			c := release.Chart{Name: name, Files: os.DirFS("../../charts/" + name), Version: "1.2.3", Repository: "registry.example.com/podfacts", Created: time.Unix(0, 0)}
+			if err := c.Write(&packed); err != nil {
+				t.Fatal(err)
+			}
+			file := write(t, name+"-1.2.3.tgz", packed.String())
+			if out, wrong := helm(t, tool, "show", "chart", file); wrong != "" || !strings.Contains(out, "\nversion: 1.2.3\n") {
+				t.Errorf("%s: %s%s", tool, out, wrong)
 			}
 			if name == "podfacts-lib" {
 				continue
 			}
-			out, wrong := template(t, tool, filepath.Join(dir, "podfacts-1.2.3.tgz"), "--set", "demo.enabled=true")
+			out, wrong := template(t, tool, file, "--set", "demo.enabled=true")
 			if wrong != "" {
 				t.Fatal(wrong)
 			}
-			for _, want := range []string{"image: podfacts/podfacts:v1.2.3", "helm.sh/chart: podfacts-1.2.3", "app.kubernetes.io/version: v1.2.3"} {
+			for _, want := range []string{"image: registry.example.com/podfacts:1.2.3", "helm.sh/chart: podfacts-1.2.3", "app.kubernetes.io/version: 1.2.3"} {
 				if !strings.Contains(out, want) {
 					t.Errorf("%s: no %s in\n%s", tool, want, out)
 				}

@@ -39,7 +39,7 @@ func release(dir string) (repository string, err error) {
 	if err != nil {
 		return "", err
 	}
-	for _, name := range []string{".gitignore", "go.mod", "go.sum", "LICENSE", "README.md", "CHANGELOG.md", "Dockerfile", "cmd", "agent", "render", "watch"} {
+	for _, name := range []string{".gitignore", "go.mod", "go.sum", "LICENSE", "README.md", "CHANGELOG.md", "Dockerfile", "cmd", "agent", "charts", "render", "watch"} {
 		from, to := filepath.Join(root, name), filepath.Join(dir, name)
 		info, err := os.Stat(from)
 		if err == nil && info.IsDir() {
@@ -97,7 +97,7 @@ func TestChecksums(t *testing.T) {
 	t.Parallel()
 	cmd := exec.CommandContext(t.Context(), "sha256sum", "--check", "--strict", "checksums.txt")
 	cmd.Dir = filepath.Join(repository, "dist")
-	if out, err := cmd.CombinedOutput(); err != nil || strings.Count(string(out), ": OK\n") != 4 {
+	if out, err := cmd.CombinedOutput(); err != nil || strings.Count(string(out), ": OK\n") != 6 {
 		t.Errorf("sha256sum: %v\n%s", err, out)
 	}
 }
