@@ -221,10 +221,10 @@ func (q *request) has(etag string) bool {
 
 // reply sends an answer, or says that the client has it.
 func (q *request) reply(a answer) {
-	h := q.w.Header()
+	h, etag := q.w.Header(), a.etag()
 	h.Set("Cache-Control", "no-cache") // it may be kept, and is asked for again
-	h.Set("ETag", a.etag())
-	if q.has(a.etag()) {
+	h.Set("ETag", etag)
+	if q.has(etag) {
 		q.w.WriteHeader(http.StatusNotModified)
 		return
 	}

@@ -100,6 +100,22 @@ func TestListenSocket(t *testing.T) {
 	}
 }
 
+// The mode of a socket can be chosen; an address of TCP has none.
+func TestListenSocketMode(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(socketDir(t), "p.sock")
+	for _, mode := range []fs.FileMode{0o600, 0o666} {
+		l := listen(t, parse(t, "unix://"+path).WithMode(mode))
+		if info, err := os.Lstat(path); err != nil || info.Mode().Perm() != mode {
+			t.Errorf("mode %v, %v, want %v", info.Mode(), err, mode)
+		}
+		l.Close() //nolint:errcheck // what it leaves is looked at elsewhere
+	}
+	if tcp := parse(t, "127.0.0.1:0"); tcp.WithMode(0o600) != tcp || tcp.IsSocket() {
+		t.Error("an address of TCP has a mode")
+	}
+}
+
 // A process that was killed leaves its socket.
 func TestListenStaleSocket(t *testing.T) {
 	t.Parallel()

@@ -211,6 +211,36 @@ func TestServeKeepsThoseThatAsk(t *testing.T) {
 	}
 }
 
+// Where more connections are kept, more can ask at the same time.
+func TestServeManyAtOnce(t *testing.T) {
+	t.Parallel()
+	const many = maxConnections + 8
+	var asking sync.WaitGroup
+	asking.Add(many)
+	l := listen(t, parse(t, "127.0.0.1:0"))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	server := Server{Connections: many, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asking.Done()
+		asking.Wait() // until all are there
+		hello(w, r)
+	})}
+	go func() { done <- server.Serve(ctx, l) }()
+	var clients sync.WaitGroup
+	for range many {
+		clients.Go(func() {
+			if code, body := request(t, parse(t, l.Addr().String()), get("localhost")); code != 200 || body != "hello" {
+				t.Errorf("%d %s", code, body)
+			}
+		})
+	}
+	clients.Wait()
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 // A request that is not all there in time is given up.
 func TestServeHeaderTimeout(t *testing.T) {
 	t.Parallel()
