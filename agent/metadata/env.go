@@ -2,6 +2,7 @@ package metadata
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"reflect"
 	"slices"
@@ -27,17 +28,18 @@ func envAnswer(q *request) (answer, error) {
 	}
 	var b bytes.Buffer
 	if err := e.Render(q.Context(), &b, q.view.part); err != nil {
-		return answer{}, envProblem(err)
+		return answer{}, envProblem(q.view, err)
 	}
 	return answer{kind, b.Bytes()}, nil
 }
 
 // envProblem tells what is missing from what the dialect cannot hold.
-func envProblem(err error) *problem {
+func envProblem(v *view, err error) *problem {
 	all := watch.Errors(err)
-	if len(all) == 1 && watch.IsMissing(err) {
-		p := explain(err)
-		p.Detail = err.Error()
+	if missing, ok := errors.AsType[*watch.MissingError](err); ok && len(all) == 1 {
+		advised := v.advise(missing)
+		p := explain(advised)
+		p.Detail = strings.TrimSuffix(err.Error(), missing.Error()) + advised.Error() // with the variable in front
 		return p
 	}
 	if slices.ContainsFunc(all, watch.IsMissing) {

@@ -65,7 +65,7 @@ func factAnswer(q *request) (answer, error) {
 		if v.veils(p) {
 			return answer{}, hidden(p)
 		}
-		return answer{}, err
+		return answer{}, v.advise(err)
 	}
 	if list {
 		return listing(q, f.Value)

@@ -298,6 +298,25 @@ func TestUnseen(t *testing.T) {
 	}
 }
 
+// What is shown by default is not asked for, and the advice is to name it.
+func TestUnasked(t *testing.T) {
+	t.Parallel()
+	s := &Service{}
+	s.Set(Settings{Expose: []Exposed{{Path: "pod"}}})
+	report(s, web(t))
+	const hint = "change the test; the API server is asked for what serve.expose or --expose names"
+	for target, want := range map[string]string{
+		"/v1/facts/pod/hostname":        "pod.hostname is missing: the test does not say so; " + hint + "\n",
+		"/v1/env?env=A=pod.hostname":    "A: pod.hostname is missing: the test does not say so; " + hint + "\n",
+		"/v1/facts/pod/labels/none":     "pod.labels['none'] is missing: pod.labels has no such key; give it a default, or set it on the pod\n",
+		"/v1/env?env=A=pod.labels.none": "A: pod.labels['none'] is missing: pod.labels has no such key; give it a default, or set it on the pod\n",
+	} {
+		if w := ask(t, s, target); w.Code != 404 || w.Body.String() != want {
+			t.Errorf("%s: %d %s", target, w.Code, w.Body)
+		}
+	}
+}
+
 // Settings take effect at once.
 func TestSet(t *testing.T) {
 	t.Parallel()

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"slices"
+	"strings"
 
 	"github.com/podfacts/podfacts/render"
 	"github.com/podfacts/podfacts/watch"
@@ -15,6 +17,7 @@ type view struct {
 	whole     *watch.Snapshot
 	part      *watch.Snapshot // of whole, what is exposed
 	paths     []watch.Path    // that are exposed
+	named     []watch.Path    // those of them that somebody has named
 	container string
 	version   uint64
 	json      []byte // the part
@@ -46,7 +49,7 @@ func (s *Service) current() *view {
 		return last
 	}
 	v := &view{whole: newest, container: settings.Container, version: version}
-	v.part, v.paths = settings.show(newest)
+	v.part, v.paths, v.named = settings.show(newest)
 	if last != nil && last.part.Equal(v.part) {
 		v.json, v.id = last.json, last.id
 	} else {
@@ -86,23 +89,26 @@ func (s *Service) since(id string, v *view) ([]watch.Path, bool) {
 
 // Show gives the part of a snapshot that the settings expose.
 func (s Settings) Show(whole *watch.Snapshot) *watch.Snapshot {
-	part, _ := s.show(whole)
+	part, _, _ := s.show(whole)
 	return part
 }
 
-func (s Settings) show(whole *watch.Snapshot) (part *watch.Snapshot, paths []watch.Path) {
-	var named []watch.Path
+func (s Settings) show(whole *watch.Snapshot) (part *watch.Snapshot, paths, named []watch.Path) {
+	var bare []watch.Path // what is sensitive is shown there
 	for _, e := range s.Expose {
 		p, err := whole.Resolve(render.InContainer(e.Path, s.Container))
 		if err != nil {
 			continue // it names no container, and so no fact
 		}
 		paths = append(paths, p)
-		if e.Named && len(p.Segments()) > 1 {
+		if e.Named {
 			named = append(named, p)
 		}
+		if e.Named && len(p.Segments()) > 1 {
+			bare = append(bare, p)
+		}
 	}
-	return whole.Only(paths, named), paths
+	return whole.Only(paths, bare), paths, named
 }
 
 func (v *view) encode() {
@@ -116,6 +122,32 @@ func (v *view) encode() {
 // shows reports whether a path is exposed, or something below it is.
 func (v *view) shows(p watch.Path) bool {
 	return slices.ContainsFunc(v.paths, func(e watch.Path) bool { return e.Covers(p) || p.Covers(e) })
+}
+
+// advise adds to the advice on a missing fact what exposing it by name does. A key
+// that a known map lacks is nowhere else.
+func (v *view) advise(err error) error {
+	missing, ok := errors.AsType[*watch.MissingError](err)
+	if !ok || covers(v.named, missing.Path) {
+		return err
+	}
+	parent, _ := missing.Path.Parent()
+	kind, _ := watch.KindOf(parent)
+	_, unknown := v.whole.Lookup(parent)
+	field, ok := watch.FieldOf(missing.Path)
+	if !ok || !strings.HasPrefix(field.Sources, "API") || kind == watch.Strings && unknown == nil {
+		return err
+	}
+	advised := *missing
+	if advised.Hint != "" {
+		advised.Hint += "; "
+	}
+	advised.Hint += "the API server is asked for what serve.expose or --expose names"
+	return &advised
+}
+
+func covers(paths []watch.Path, p watch.Path) bool {
+	return slices.ContainsFunc(paths, func(q watch.Path) bool { return q.Covers(p) })
 }
 
 // veils reports whether a path lies in what is sensitive and not exposed. Whether
