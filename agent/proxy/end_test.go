@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -200,8 +201,8 @@ func TestRest(t *testing.T) {
 		}
 		l := &pipes{conns: make(chan net.Conn)}
 		ctx, cancel := context.WithCancel(t.Context())
-		rests := 0
-		p := &Proxy{Server: server(t), Transport: failing{errors.New("none")}, Rest: func() { rests++ }}
+		var rests atomic.Int64
+		p := &Proxy{Server: server(t), Transport: failing{errors.New("none")}, Rest: func() { rests.Add(1) }}
 		p.Set(filter)
 		done := make(chan error)
 		go func() { done <- p.Serve(ctx, l) }()
@@ -215,12 +216,12 @@ func TestRest(t *testing.T) {
 				t.Fatal(err)
 			}
 			io.Copy(io.Discard, resp.Body) //nolint:errcheck // only how many there are is of interest
-			if i < many-1 && rests != 0 {
+			if i < many-1 && rests.Load() != 0 {
 				t.Fatalf("a rest after %d requests", i+1)
 			}
 			if i >= many-1 {
-				if time.Sleep(time.Minute); rests != 1 {
-					t.Errorf("%d rests after %d requests", rests, i+1)
+				if time.Sleep(time.Minute); rests.Load() != 1 {
+					t.Errorf("%d rests after %d requests", rests.Load(), i+1)
 				}
 			}
 		}
