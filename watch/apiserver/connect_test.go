@@ -7,7 +7,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // TestForwarder makes requests of others: with a token of the moment, over HTTP/2, and
@@ -70,5 +72,50 @@ func TestForwarder(t *testing.T) {
 	}
 	if n := len(c.Stats().Requests); n != 0 {
 		t.Errorf("the client counts %d kinds of requests as its own", n)
+	}
+}
+
+// TestForwarderSlowReader has a server send to a reader that reads nothing. What has been
+// sent by then is what all such readers take of this process.
+func TestForwarderSlowReader(t *testing.T) {
+	t.Parallel()
+	var sent atomic.Int64
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for r.Context().Err() == nil {
+			n, _ := w.Write(make([]byte, 4<<10)) // until the window is full, and then until the reader has gone
+			w.(http.Flusher).Flush()
+			sent.Add(int64(n))
+		}
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	ca := filepath.Join(t.TempDir(), "ca.crt")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Access{Server: server.URL, CAFile: ca}.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := c.Forwarder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := f.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	for before := int64(-1); sent.Load() == 0 || before != sent.Load(); time.Sleep(200 * time.Millisecond) {
+		before = sent.Load()
+	}
+	if n := sent.Load(); n > 256<<10 {
+		t.Errorf("%d kB are on the way to a reader that does not read", n>>10)
 	}
 }
