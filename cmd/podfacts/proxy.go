@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -22,13 +23,14 @@ import (
 // kubectl proxy's names behind a prefix, since these commands serve more than that.
 type proxyFlags struct {
 	address, prefix                string
-	writes                         bool
+	writes                         optionalBool
 	accept, reject, methods, hosts patterns
 }
 
 func (f *proxyFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.address, "proxy", "", "`address` to pass the API server on at, over plain HTTP and as this pod: 127.0.0.1:8001 or unix:///run/podfacts/api.sock (default: the configuration's proxy.listen, else none)")
-	flags.BoolVar(&f.writes, "proxy-allow-writes", false, "pass on POST, PUT, PATCH and DELETE, too")
+	flags.Var(&f.writes, "proxy-allow-writes", "pass on POST, PUT, PATCH and DELETE, too")
+	flags.Lookup("proxy-allow-writes").NoOptDefVal = "true"
 	flags.StringVar(&f.prefix, "proxy-api-prefix", "", "`path` to serve the API under (default: /)")
 	flags.Var(&f.accept, "proxy-accept-paths", "regular `expressions` of the only paths to pass on (default: all)")
 	flags.Var(&f.reject, "proxy-reject-paths", "regular `expressions` of paths not to pass on; \"default\" stands for Secrets, tokens, exec, attach and portforward of pods, nodes/proxy, /debug and /logs (default: default)")
@@ -50,7 +52,9 @@ func (f *proxyFlags) add(c *config.Config) error {
 		}
 	}
 	p.Rules.APIPrefix = cmp.Or(f.prefix, p.Rules.APIPrefix)
-	p.Rules.AllowWrites = p.Rules.AllowWrites || f.writes
+	if f.writes.given {
+		p.Rules.AllowWrites = f.writes.value
+	}
 	for _, one := range []struct {
 		name string
 		from patterns
@@ -73,10 +77,22 @@ func (f *proxyFlags) add(c *config.Config) error {
 			errs = append(errs, fmt.Errorf("--proxy-api-prefix: %w", err))
 		}
 	}
-	if p.Listen == "" && (f.writes || f.prefix != "" || f.accept != nil || f.reject != nil || f.methods != nil || f.hosts != nil) {
+	if p.Listen == "" && (f.writes.value || f.prefix != "" || f.accept != nil || f.reject != nil || f.methods != nil || f.hosts != nil) {
 		errs = append(errs, fmt.Errorf("the --proxy-… flags belong to --proxy; add --proxy 127.0.0.1:8001"))
 	}
 	return watch.Join(errs...)
+}
+
+// optionalBool is a flag that, given, has the last word, also as --flag=false.
+type optionalBool struct{ given, value bool }
+
+func (b *optionalBool) String() string { return strconv.FormatBool(b.value) }
+func (*optionalBool) Type() string     { return "bool" }
+
+func (b *optionalBool) Set(s string) (err error) {
+	b.given = true
+	b.value, err = strconv.ParseBool(s)
+	return err
 }
 
 // patterns is a flag that takes several regular expressions, separated by commas as
