@@ -90,7 +90,8 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	b.client.SetReadDeadline(time.Now().Add(stall)) //nolint:errcheck // a connection that has gone says so when it is read
 	n, err := b.r.Body.Read(p)
-	if err != nil {
+	if errors.Is(err, io.EOF) { // else the deadline stays for the rest
+		b.read.Store(true)
 		b.client.SetReadDeadline(time.Time{}) //nolint:errcheck // as above
 	}
 	return n, err

@@ -98,6 +98,61 @@ func TestLate(t *testing.T) {
 	})
 }
 
+// TestUnsent announces bodies that do not come. What is refused is refused at once, and
+// what is missing is not waited for.
+func TestUnsent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		filter, err := Rules{RejectMethods: []string{"PUT"}, AllowWrites: true}.Filter()
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := &pipes{conns: make(chan net.Conn)}
+		ctx, cancel := context.WithCancel(t.Context())
+		p := &Proxy{Server: server(t), Transport: hasty{}}
+		p.Set(filter)
+		done := make(chan error)
+		go func() { done <- p.Serve(ctx, l) }()
+		for request, want := range map[string]int{
+			"GET /api HTTP/1.1\r\nContent-Length: 100": 400, "PUT /api HTTP/1.1\r\nTransfer-Encoding: chunked": 403,
+			"PUT /api HTTP/1.1\r\nContent-Length: 100": 403, "POST /api HTTP/1.1\r\nContent-Length: 100": 413, "POST /api HTTP/1.1\r\nContent-Length: 1000000": 413, "DELETE /api HTTP/1.1\r\nContent-Length: 100": 502,
+		} {
+			ours, theirs := net.Pipe()
+			l.conns <- theirs
+			began := time.Now()
+			if err := ours.SetDeadline(began.Add(time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(ours, "%s\r\nHost: localhost\r\n\r\n", request)
+			r := bufio.NewReader(ours)
+			resp, err := http.ReadResponse(r, nil)
+			if err != nil {
+				t.Fatalf("%q: %v", request, err)
+			}
+			if _, err = io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != want || time.Since(began) != 0 {
+				t.Errorf("%q: %d after %v, want %d: %v", request, resp.StatusCode, time.Since(began), want, err)
+			}
+			if _, err := r.ReadByte(); !errors.Is(err, io.EOF) || time.Since(began) > 2*leftover {
+				t.Errorf("%q: the connection is kept for %v: %v", request, time.Since(began), err)
+			}
+			ours.Close() //nolint:errcheck // it was read
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// hasty is a server that answers a POST before it has read it, and nothing else.
+type hasty struct{}
+
+func (hasty) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method != http.MethodPost {
+		return nil, errors.New("away")
+	}
+	return &http.Response{StatusCode: http.StatusRequestEntityTooLarge, Header: make(http.Header), Body: http.NoBody}, nil
+}
+
 // TestFull fills the places for watches, and sees that there are others.
 func TestFull(t *testing.T) {
 	t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,16 +24,18 @@ type exchange struct {
 	watch   bool
 	streams bool // the answer goes on for as long as both want
 
-	code   int   // what was answered, 0 if nobody was there to be told
-	bytes  int64 // of the answer's body
-	last   byte  // of them
-	broken bool  // and that is not all of it
+	read   atomic.Bool // all of the request's body
+	code   int         // what was answered, 0 if nobody was there to be told
+	bytes  int64       // of the answer's body
+	last   byte        // of them
+	broken bool        // and that is not all of it
 }
 
 // run answers. The error is for the log.
 func (e *exchange) run() error {
 	e.patient()
 	defer e.patient() // what is written last is written after this
+	defer e.drop()
 	if refusal := e.judge(); refusal != nil {
 		return e.refuse(refusal)
 	}
@@ -66,9 +69,29 @@ func (e *exchange) patient() {
 	e.client.SetWriteDeadline(time.Now().Add(stall)) //nolint:errcheck // a connection that has gone says so when it is written to
 }
 
+// drop bounds how long the server, which reads what is left of a body when all is
+// answered, waits for it.
+func (e *exchange) drop() {
+	if e.unread() {
+		e.client.SetReadDeadline(time.Now().Add(leftover)) //nolint:errcheck // as above
+	}
+}
+
+// unread reports whether there may be more of the request's body.
+func (e *exchange) unread() bool { return e.r.ContentLength != 0 && !e.read.Load() }
+
+// parts has the connection end with an answer that does not wait for all of the
+// request's body: what came later would be taken for another request.
+func (e *exchange) parts() {
+	if e.unread() {
+		e.w.Header().Set("Connection", "close")
+	}
+}
+
 func (e *exchange) refuse(r *refusal) error {
 	e.code = r.code
 	e.patient()
+	e.parts()
 	r.write(e.w)
 	return errors.New(r.message)
 }
@@ -178,6 +201,7 @@ func (e *exchange) answer(resp *http.Response) error {
 	for name := range resp.Trailer {
 		h.Add("Trailer", name)
 	}
+	e.parts()
 	e.patient()
 	e.w.WriteHeader(resp.StatusCode)
 	err := e.copy(resp.Body, resp.ContentLength < 0)

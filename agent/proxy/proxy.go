@@ -49,6 +49,8 @@ const (
 	// stall is how long a client may take none of what is there for it, or send
 	// nothing of what it has announced. The pause of a pager is shorter.
 	stall = 2 * time.Minute
+	// leftover is how long the rest of a body may take that nobody reads any more.
+	leftover = 5 * time.Second
 	// patience is how long an API server may take to begin an answer. It takes no
 	// more than a minute by itself (--request-timeout); logs and what stands behind
 	// a service may take any time.

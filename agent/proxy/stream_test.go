@@ -255,7 +255,9 @@ func TestUpload(t *testing.T) {
 			w.WriteHeader(http.StatusRequestEntityTooLarge)
 			return
 		}
-		w.(http.Flusher).Flush()
+		if !r.URL.Query().Has("whole") {
+			w.(http.Flusher).Flush()
+		}
 		if _, err := io.Copy(w, r.Body); err != nil {
 			t.Error(err)
 		}
@@ -290,5 +292,8 @@ func TestUpload(t *testing.T) {
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
+	}
+	if resp, body := p.do(t, "POST", "/api?whole", strings.NewReader("all")); body != "all" || resp.Close {
+		t.Errorf("%q, and the connection is closed: %v", body, resp.Close)
 	}
 }
