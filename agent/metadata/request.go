@@ -47,6 +47,10 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return refuse(http.StatusMethodNotAllowed, "%s is not allowed; facts are read with GET", r.Method)
 	}
+	if r.ContentLength != 0 { // one that does not come would be waited for, and a client that goes not be noticed
+		w.Header().Set("Connection", "close")
+		return refuse(http.StatusBadRequest, "the request has a body; facts are read without")
+	}
 	var err error
 	if q.query, err = q.params(); err != nil {
 		return err

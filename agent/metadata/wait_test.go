@@ -2,6 +2,7 @@ package metadata
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -169,6 +170,35 @@ func TestWaitEnds(t *testing.T) {
 		stop()
 		if got := <-code; got != 503 || time.Since(began) > time.Second {
 			t.Errorf("%d after %v", got, time.Since(began))
+		}
+	})
+}
+
+// A body that is announced and does not come holds up nobody.
+func TestWaitWithBody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := exposing(web(t), "pod")
+		client, stop := over(t, s)
+		defer stop()
+		etag := get(t, client, "/v1/view").Header.Get("ETag")
+		for _, target := range []string{"/v1/view?wait=1m", "/v1/watch", "/v1/view"} {
+			body, never := io.Pipe()
+			defer never.Close()
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+target, body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("If-None-Match", etag)
+			began := time.Now()
+			resp, err := client.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close() //nolint:errcheck // its status is of interest
+			if took := time.Since(began); resp.StatusCode != 400 || took > time.Second {
+				t.Errorf("%s: %d after %v", target, resp.StatusCode, took)
+			}
 		}
 	})
 }
