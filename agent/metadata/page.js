@@ -82,13 +82,20 @@
 
   const refresh = () => load().then(() => say("live"), (err) => say(err.message, true));
 
-  const events = new EventSource("v1/watch");
-  events.onmessage = (e) => {
-    const { since, changed: names } = JSON.parse(e.data);
-    changed = new Set(since ? names : []);
-    refresh();
+  const listen = () => {
+    const events = new EventSource("v1/watch");
+    events.onmessage = (e) => {
+      const { since, changed: names } = JSON.parse(e.data);
+      changed = new Set(since ? names : []);
+      refresh();
+    };
+    events.onerror = () => {
+      say("not connected; trying again", true);
+      // Whoever is told to ask later, as while a sidecar starts, is not asked again by itself.
+      if (events.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
+    };
   };
-  events.onerror = () => say("not connected; trying again", true);
+  listen();
 
   search.addEventListener("input", draw);
   document.addEventListener("keydown", (e) => {

@@ -3,6 +3,8 @@ package browser
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -242,6 +244,32 @@ func TestReconnect(t *testing.T) {
 	pod.run()
 	becomes(t, ctx, value("pod.labels['tier']")+" === 'red'")
 	becomes(t, ctx, "document.getElementById('state').textContent === 'live'")
+}
+
+// A sidecar that asks for patience, as one does that starts, is asked again.
+func TestPatience(t *testing.T) {
+	t.Parallel()
+	pod := start(t)
+	ctx, _ := open(t)
+	do(t, ctx, chromedp.Navigate("http://"+pod.address+"/"), chromedp.WaitVisible("#facts tr"))
+	becomes(t, ctx, "document.getElementById('state').textContent === 'live'")
+	eval[bool](t, ctx, "(() => { for (let i = 0; i < 1000; i++) clearInterval(i); return true })()") // what looks now and then finds it, too
+	pod.stop()
+	listener, err := net.Listen("tcp", pod.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := make(chan struct{}, 100)
+	early := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "the sources have not been read yet", http.StatusServiceUnavailable)
+		refused <- struct{}{}
+	})}
+	go early.Serve(listener) //nolint:errcheck // it is closed below
+	<-refused
+	early.Close() //nolint:errcheck // it has done its work
+	pod.label("tier", "green")
+	pod.run()
+	becomes(t, ctx, value("pod.labels['tier']")+" === 'green'")
 }
 
 // TestOtherSites: what another page may do to reach the facts leads to nothing.
