@@ -47,7 +47,8 @@ the pod; or do nothing (none). Every signal that podfacts gets is passed on, and
 after SIGTERM, SIGINT or SIGQUIT no change is acted upon any more. When the command
 ends by itself, podfacts ends with its exit code, or with 128 and the number of
 the signal that ended it: to start it again is up to Kubernetes. As the first
-process of a container, podfacts reaps orphans. The configuration is read once.
+process of a container, podfacts reaps orphans. Meanwhile it serves others, where
+the configuration has serve: or proxy:. The configuration is read once.
 
 podfacts render shows the variables without starting anything, and podfacts rbac
 prints what is to be allowed: --for init, or with --watch --for run.`,

@@ -34,20 +34,24 @@ func (w *watching) run(ctx context.Context, timeout time.Duration) error {
 	w.parent.Log = log
 	// A signal ends ctx, but not the command, which may take its time to end.
 	lasting := context.WithoutCancel(ctx)
-	observer, err := w.listen.observe(lasting, c.Listen, log)
+	beside := besideFlags{listen: *w.listen} // the rest is the configuration's to say
+	others, err := beside.open(lasting, w.program, w.access, c)
 	if err != nil {
 		return err
 	}
-	sources, err := w.withAPI(ctx, w.access, c, needsOf(c), apiserver.Follow, w.sources(ctx, c))
+	sources, err := w.withAPI(ctx, w.access, c, append(needsOf(c), c.Serve.Needs()...), apiserver.Follow, w.sources(ctx, c))
 	if err == nil {
-		observer.watch(sources, c)
-		a := agent.Agent{Sources: sources, Outputs: c.Outputs, Timing: c.Timing, Wait: timeout, Log: log, Report: w.report(observer.report())}
+		others.watch(sources, c)
+		a := agent.Agent{
+			Sources: sources, Outputs: c.Outputs, Needs: c.Serve.Needs(), Timing: c.Timing, Wait: timeout, Log: log,
+			Report: w.report(others.report()),
+		}
 		if err = failed(a.Once(ctx)); err == nil {
 			a.Hooks, a.StateDir = c.Hooks, c.StateDir // before, there is nobody to tell
 			err = w.follow(ctx, lasting, a)
 		}
 	}
-	return errors.Join(err, failed(observer.close()))
+	return errors.Join(err, failed(others.close()))
 }
 
 // follow starts the command and runs the agent until the command has ended.
