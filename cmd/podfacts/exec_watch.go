@@ -56,7 +56,7 @@ func (w *watching) run(ctx context.Context, timeout time.Duration) error {
 
 // follow starts the command and runs the agent until the command has ended.
 func (w *watching) follow(ctx, lasting context.Context, a agent.Agent) error {
-	defer time.AfterFunc(settled, releaseStartup).Stop()
+	defer time.AfterFunc(settled, func() { releaseStartup(oneProcessor) }).Stop()
 	following, stop := context.WithCancel(w.parent.Context(lasting))
 	var agents sync.WaitGroup
 	agents.Go(func() {

@@ -32,7 +32,7 @@ hook is tried once.`,
 			if timeout < 0 {
 				return fmt.Errorf("--timeout is %v, but must not be negative; 0 means not to wait", timeout)
 			}
-			oneProcessor()
+			keepProcessors(oneProcessor)
 			c, err := p.loadOutputs(cmd, &o, config.Loader{})
 			if err != nil {
 				return err

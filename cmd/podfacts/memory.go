@@ -5,10 +5,18 @@ import (
 	"runtime"
 )
 
-// oneProcessor is enough for what there is to do, and each processor of a large
-// node would cost memory.
-func oneProcessor() {
-	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(1)
+const (
+	// oneProcessor is enough for following and rendering.
+	oneProcessor = 1
+	// twoProcessors are for the proxy: with one, a request waits for another's
+	// answer to be copied, and takes a tenth longer.
+	twoProcessors = 2
+)
+
+// keepProcessors gives back all but a few processors, since each one of a large
+// node costs memory. GOMAXPROCS in the environment has the last word.
+func keepProcessors(n int) {
+	if os.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) > n {
+		runtime.GOMAXPROCS(n)
 	}
 }

@@ -11,14 +11,14 @@ import (
 )
 
 // releaseStartup gives back the memory that only starting up needed: free heap,
-// processors, and the pages of the program itself.
+// all but some processors, and the pages of the program itself.
 //
 // Processors come second: one that goes hands the heap back what it holds for
 // each size of object. A collection has it do the same, and where that has not
 // been, the runtime keeps books of both, of 450 kB.
-func releaseStartup() {
+func releaseStartup(processors int) {
 	debug.FreeOSMemory()
-	oneProcessor()
+	keepProcessors(processors)
 	releaseProgram()
 }
 

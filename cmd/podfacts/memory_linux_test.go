@@ -45,7 +45,7 @@ func TestReleaseStartup(t *testing.T) {
 	if len(cleanMappings(bytes.NewReader(smaps), exe)) == 0 {
 		t.Errorf("no mapping of %s is clean:\n%.2000s", exe, smaps)
 	}
-	releaseStartup()
+	releaseStartup(oneProcessor)
 	if text := strings.Repeat("still here ", 2); text != "still here still here " {
 		t.Error(text)
 	}

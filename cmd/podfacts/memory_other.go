@@ -3,5 +3,5 @@
 package main
 
 // releaseStartup and releaseProgram are for Linux, where podfacts runs in pods.
-func releaseStartup() {}
-func releaseProgram() {}
+func releaseStartup(int) {}
+func releaseProgram()    {}
