@@ -209,7 +209,7 @@ func TestAddresses(t *testing.T) {
 // What answers like no podfacts is an error, and not a view.
 func TestStrangers(t *testing.T) {
 	t.Parallel()
-	for body, code := range map[string]int{"": 200, "[]": 200, "null": 200, "<html>": 200, "gone": 404, `{"detail": "not now"}`: 503} {
+	for body, code := range map[string]int{"\n": 304, "": 200, "[]": 200, "null": 200, "<html>": 200, "gone": 404, `{"detail": "not now"}`: 503} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(code)
 			fmt.Fprint(w, body)

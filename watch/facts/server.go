@@ -58,7 +58,7 @@ func (s *server) next(ctx context.Context, id string) (*View, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case code == http.StatusNotModified:
+	case code == http.StatusNotModified && id != "":
 		return nil, nil
 	case code != http.StatusOK:
 		return nil, refusal(code, body)
