@@ -69,9 +69,13 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) error {
 	return s.reply(q)
 }
 
-// admit turns away what a web page of somebody else sends. Browsers say where a
-// request comes from; other programs do not, and need not.
+// admit turns away what a web page of somebody else sends, and what a proxy has been
+// made to pass on. Browsers and proxies say where a request comes from; other programs
+// do not, and need not. The metadata services of clouds do the same.
 func admit(r *http.Request) error {
+	if r.Header["X-Forwarded-For"] != nil || r.Header["Forwarded"] != nil {
+		return refuse(http.StatusForbidden, "a proxy has passed this on; ask the address itself")
+	}
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
 		return refuse(http.StatusForbidden, "a page of another site has sent this; open the address itself")
 	}

@@ -25,8 +25,9 @@ moment after the snapshot came, where publishing takes long.
 
 The server listens on loopback or a unix socket, and answers the containers of
 the pod. A web page must not: its requests are told by Sec-Fetch-Site and Origin,
-and [serve.Server] turns away the names that lead to 127.0.0.1. Requests change
-nothing, so that nothing but GET and HEAD is answered.
+and [serve.Server] turns away the names that lead to 127.0.0.1. Nor must those whom
+a proxy in the pod forwards: X-Forwarded-For tells. Requests change nothing, so that
+nothing but GET and HEAD is answered.
 */
 package metadata
 

@@ -249,6 +249,9 @@ func TestSites(t *testing.T) {
 		{[]string{"Origin", "http://example.com"}, 403},
 		{[]string{"Origin", "http://localhost:8080"}, 403},
 		{[]string{"Origin", "null"}, 403},
+		{[]string{"X-Forwarded-For", "203.0.113.7"}, 403},
+		{[]string{"X-Forwarded-For", ""}, 403},
+		{[]string{"Forwarded", "for=203.0.113.7"}, 403},
 	}
 	for _, test := range tests {
 		for _, target := range []string{"/v1/facts/pod/name", "/", "/nowhere"} {
