@@ -17,6 +17,10 @@ OWN    := . $(filter-out $(TOOLS),$(patsubst %/go.mod,%,$(wildcard test/*/go.mod
 RACE := $(shell [ "$$($(GO) env CGO_ENABLED)" = 1 ] && \
 	echo '\#include <stdlib.h>' | $$($(GO) env CC) -E -x c - >/dev/null 2>&1 && echo -race)
 
+# How podfacts is released and test/bin is built, so that what takes minutes to compile,
+# Kubernetes above all, is compiled once for programs, tests and lint.
+AS_RELEASED = export CGO_ENABLED=0 GOFLAGS="$$GOFLAGS -trimpath"
+
 LINT = $(GO) tool -modfile=$(CURDIR)/test/tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
@@ -35,7 +39,7 @@ test: ## run every test, those in nested modules too
 	@$(if $(RACE),,echo "race detector off: it needs cgo and a C compiler")
 	$(GO) test $(RACE) ./...
 	@# What test/release reads is outside of it, where go test does not look for changes.
-	@# Without -race: these drive other people's code or a built binary, and share their build with lint.
+	@# Without -race: these drive other people's code or a built binary.
 	@set -e; for module in $(NESTED); do \
 		case $$module in \
 		test/kubelet) about="the kubelet's own AtomicWriter and parsers (the first build takes minutes)" ;; \
@@ -50,23 +54,23 @@ test: ## run every test, those in nested modules too
 		esac; \
 		echo "== $$module: $$about"; \
 		case $$module in \
-		test/cluster) (cd $$module && $(GO) run ./up -build) ;; \
-		test/charts) (cd test/cluster && $(GO) run ./up -build -helm) ;; \
+		test/cluster) ($(AS_RELEASED); cd $$module && $(GO) run ./up -build) ;; \
+		test/charts) ($(AS_RELEASED); cd test/cluster && $(GO) run ./up -build -helm) ;; \
 		esac; \
 		fresh=; case $$module in test/release | test/charts) fresh=-count=1 ;; esac; \
-		(cd $$module && $(GO) test $$fresh ./...); \
+		($(AS_RELEASED); cd $$module && $(GO) test $$fresh ./...); \
 	done
 
 e2e: ## run the examples under a real kubelet (root on Linux, or KUBECONFIG=… E2E_IMAGE=…)
 	@rm -rf bin/e2e
 	@echo "== test/e2e: compiling the suite, and then what it lacks (the first time takes up to twenty minutes)"
-	@cd test/e2e && E2E_LOGS=$(CURDIR)/bin/e2e $(GO) test -count=1 -timeout=1h $(E2E_FLAGS)
+	@$(AS_RELEASED); cd test/e2e && E2E_LOGS=$(CURDIR)/bin/e2e $(GO) test -count=1 -timeout=1h $(E2E_FLAGS)
 
 lint: ## golangci-lint, go vet, gofmt and go mod tidy, in every module
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
 	@set -e; for module in $(OWN); do \
 		echo "== lint $$module"; \
-		(cd $$module && $(GO) mod tidy -diff && $(GO) vet ./... && $(LINT) run ./...); \
+		($(AS_RELEASED); cd $$module && $(GO) mod tidy -diff && $(GO) vet ./... && $(LINT) run ./...); \
 	done
 	@set -e; for module in $(TOOLS); do (cd $$module && $(GO) mod tidy -diff); done
 
