@@ -159,7 +159,11 @@ func (p *program) openPassing(ctx context.Context, access *accessFlags, c *confi
 
 // watch says what is passed on from now on.
 func (s *passing) watch(_ []watch.Source, c *config.Config) {
-	filter, err := c.Proxy.Rules.Filter()
+	rules := c.Proxy.Rules
+	if c.Proxy.Listen == "" { // it is there until a restart, but nobody wants it any more
+		rules = proxy.Rules{AcceptPaths: []string{"^$"}}
+	}
+	filter, err := rules.Filter()
 	if err != nil { // the configuration has been checked
 		s.log.Error("what the proxy passes on stays as it was", "error", err)
 		return

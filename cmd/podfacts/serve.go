@@ -152,6 +152,10 @@ func openServing(ctx context.Context, c *config.Config, log *slog.Logger) (*serv
 
 // watch says what is shown from now on.
 func (s *serving) watch(_ []watch.Source, c *config.Config) {
+	if c.Serve.Listen == "" { // it is there until a restart, but nobody wants it any more
+		s.facts.Set(metadata.Settings{})
+		return
+	}
 	s.facts.Set(settingsOf(c))
 }
 
