@@ -31,7 +31,9 @@ func given(name string) bool {
 
 // setFromEnviron sets the flags of a command that were not given from their
 // variables. A variable that belongs to no command's flag is an error: a
-// setting that is silently ignored is found out too late.
+// setting that is silently ignored is found out too late. An empty one is as good
+// as none: what a manifest's template left open must not switch off a default,
+// such as what the proxy rejects.
 func setFromEnviron(cmd *cobra.Command, environ []string) error {
 	known, all := flagVariables(cmd.Root()), false
 	var errs []error
@@ -49,8 +51,8 @@ func setFromEnviron(cmd *cobra.Command, environ []string) error {
 			continue
 		}
 		flag := cmd.Flags().Lookup(flagName)
-		if flag == nil || flag.Changed {
-			continue // another command's, or given
+		if flag == nil || flag.Changed || value == "" {
+			continue // another command's, or given, or empty
 		}
 		if err := cmd.Flags().Set(flagName, value); err != nil {
 			errs = append(errs, invalidValue(name, value, flag))
