@@ -54,7 +54,7 @@ notify:
 	}
 	t.Logf("%d kills, %d of them before the hook was told, up to state %d", kills, untold, n)
 
-	s.eventually("the hooks of the killed have ended", func() bool { return len(marked(t, mark)) == 0 })
+	s.await("the hooks of the killed have ended", func() bool { return len(marked(t, mark)) == 0 }, nil)
 	s.init() // which waits for its hooks
 	if told() != strconv.Itoa(n) {
 		t.Errorf("in the end state %s is told, want %d", told(), n)

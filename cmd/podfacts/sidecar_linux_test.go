@@ -132,10 +132,17 @@ func (s *sidecar) signal(which syscall.Signal) {
 // eventually waits until something holds.
 func (s *sidecar) eventually(what string, holds func() bool) {
 	s.t.Helper()
+	s.await(what, holds, s.ended)
+}
+
+// await waits for what may take a while, and fails once it has ended. A nil
+// channel is for what comes after its end.
+func (s *sidecar) await(what string, holds func() bool, ended <-chan struct{}) {
+	s.t.Helper()
 	deadline := time.After(patience)
 	for !holds() {
 		select {
-		case <-s.ended:
+		case <-ended:
 			s.t.Fatalf("it has ended (%v) before %s", s.err, what)
 		case <-deadline:
 			s.t.Fatalf("never: %s", what)
