@@ -68,7 +68,8 @@ func faults() []fault {
 		{name: "404 of a load balancer", lasts: lasts, says: "is an API server", most: 12, begin: text(404, "text/plain", "404 page not found\n")},
 		{name: "409", lasts: lasts, says: "as the test wishes", begin: answers(409)},
 		{name: "410", lasts: lasts, says: "as the test wishes", begin: answers(410)},
-		{name: "410 in the watch", most: 16, begin: fails(func(p *faultproxy.Proxy) http.Handler { return p.Broken(410) })},
+		// Six rounds of four, if every pause is its shortest.
+		{name: "410 in the watch", most: 6 * 4, begin: fails(func(p *faultproxy.Proxy) http.Handler { return p.Broken(410) })},
 		{name: "429", lasts: lasts, says: "as the test wishes", begin: answers(429, "Retry-After: 1")},
 		{name: "429 for longer", lasts: lasts, says: "as the test wishes", begin: answers(429, "Retry-After: 8"), bound: spared, most: 1},
 		{name: "500", lasts: lasts, says: "as the test wishes", begin: answers(500)},

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -202,9 +203,12 @@ func (p *process) wants(t *testing.T, code int) {
 func (p *process) says(t *testing.T, texts ...string) {
 	t.Helper()
 	for _, text := range texts {
-		if said := p.stderr.String(); !strings.Contains(said, text) {
-			t.Errorf("%s: does not say %q, but:\n%s", p, text, said)
-		}
+		eventually(t, fmt.Sprintf("%s says %q", p, text), func() error { // what it writes takes a moment to come
+			if said := p.stderr.String(); !strings.Contains(said, text) {
+				return fmt.Errorf("it says:\n%s", said)
+			}
+			return nil
+		})
 	}
 }
 
