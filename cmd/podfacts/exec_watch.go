@@ -39,12 +39,14 @@ func (w *watching) run(ctx context.Context, timeout time.Duration) error {
 	if err != nil {
 		return err
 	}
+	s := settle(others.report(), giveBack(c))
+	defer s.stop()
 	sources, err := w.withAPI(ctx, w.access, c, append(needsOf(c), c.Serve.Needs()...), apiserver.Follow, w.sources(ctx, c))
 	if err == nil {
 		others.watch(sources, c)
 		a := agent.Agent{
 			Sources: sources, Outputs: c.Outputs, Needs: c.Serve.Needs(), Timing: c.Timing, Wait: timeout, Log: log,
-			Report: w.report(others.report()),
+			Report: w.report(s.report),
 		}
 		if err = failed(a.Once(ctx)); err == nil {
 			a.Hooks, a.StateDir = c.Hooks, c.StateDir // before, there is nobody to tell
@@ -56,7 +58,6 @@ func (w *watching) run(ctx context.Context, timeout time.Duration) error {
 
 // follow starts the command and runs the agent until the command has ended.
 func (w *watching) follow(ctx, lasting context.Context, a agent.Agent) error {
-	defer time.AfterFunc(settled, func() { releaseStartup(oneProcessor) }).Stop()
 	following, stop := context.WithCancel(w.parent.Context(lasting))
 	var agents sync.WaitGroup
 	agents.Go(func() {
@@ -77,9 +78,7 @@ func (w *watching) follow(ctx, lasting context.Context, a agent.Agent) error {
 // changed is in place.
 func (w *watching) report(observe func(agent.Report)) func(agent.Report) {
 	return func(r agent.Report) {
-		if observe != nil {
-			observe(r)
-		}
+		observe(r)
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		switch r := r.(type) {

@@ -3,6 +3,8 @@ package main
 import (
 	"os"
 	"runtime"
+
+	"github.com/podfacts/podfacts/agent/config"
 )
 
 const (
@@ -12,6 +14,16 @@ const (
 	// answer to be copied, and takes a tenth longer.
 	twoProcessors = 2
 )
+
+// giveBack makes what returns the memory that a configuration does not need once
+// all is quiet.
+func giveBack(c *config.Config) func() {
+	processors := oneProcessor
+	if c.Proxy.Listen != "" {
+		processors = twoProcessors
+	}
+	return func() { releaseStartup(processors) }
+}
 
 // keepProcessors gives back all but a few processors, since each one of a large
 // node costs memory. GOMAXPROCS in the environment has the last word.

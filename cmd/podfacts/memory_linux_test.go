@@ -3,8 +3,11 @@ package main
 import (
 	"bytes"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/podfacts/podfacts/agent/config"
 )
 
 func TestCleanMappings(t *testing.T) {
@@ -32,8 +35,8 @@ Anonymous:             0 kB
 	}
 }
 
-// TestReleaseStartup drops this program's own pages, and goes on.
-func TestReleaseStartup(t *testing.T) {
+// TestGiveBack drops this program's own pages, and goes on with fewer processors.
+func TestGiveBack(t *testing.T) {
 	smaps, err := os.ReadFile("/proc/self/smaps")
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +48,15 @@ func TestReleaseStartup(t *testing.T) {
 	if len(cleanMappings(bytes.NewReader(smaps), exe)) == 0 {
 		t.Errorf("no mapping of %s is clean:\n%.2000s", exe, smaps)
 	}
-	releaseStartup(oneProcessor)
+	t.Setenv("GOMAXPROCS", "")
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	for listen, want := range map[string]int{"": oneProcessor, "127.0.0.1:8001": twoProcessors} {
+		runtime.GOMAXPROCS(4)
+		giveBack(&config.Config{Proxy: config.Proxy{Listen: listen}})()
+		if got := runtime.GOMAXPROCS(0); got != want {
+			t.Errorf("with the proxy at %q, %d processors stay, want %d", listen, got, want)
+		}
+	}
 	if text := strings.Repeat("still here ", 2); text != "still here still here " {
 		t.Error(text)
 	}

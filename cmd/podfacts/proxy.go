@@ -147,7 +147,7 @@ func (p *program) openPassing(ctx context.Context, access *accessFlags, c *confi
 		return nil, failed(err)
 	}
 	s := &passing{forwarder: forwarder, log: log}
-	s.proxy = proxy.Proxy{Server: forwarder.URL, Transport: forwarder, Log: log, Rest: func() { releaseStartup(twoProcessors) }}
+	s.proxy = proxy.Proxy{Server: forwarder.URL, Transport: forwarder, Log: log, Rest: giveBack(c)}
 	if p.getenv("GOGC") == "" {
 		debug.SetGCPercent(50) // what requests leave behind is most of the heap
 	}

@@ -57,11 +57,7 @@ not be done is tried again, also after a restart. With --listen, /startupz,
 func (p *program) follow(ctx context.Context, access *accessFlags, c *config.Config, load func() (*config.Config, error), others company) error {
 	log := p.log()
 	defer p.catchHangups()()
-	processors := oneProcessor
-	if c.Proxy.Listen != "" {
-		processors = twoProcessors
-	}
-	s := settle(others.report(), func() { releaseStartup(processors) })
+	s := settle(others.report(), giveBack(c))
 	defer s.stop()
 	open := func(c *config.Config) ([]watch.Source, error) {
 		return p.withAPI(ctx, access, c, append(needsOf(c), c.Serve.Needs()...), apiserver.Follow, p.sources(ctx, c))

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// settled is when a sidecar that has published has nothing left to do.
+	// settled is when one that has published has nothing left to do.
 	settled = time.Second
 	// rested is when one that has settled long ago gives back what it took
 	// since. It is shorter than the two minutes after which the runtime collects
@@ -16,12 +16,13 @@ const (
 	rested = 110 * time.Second
 )
 
-// settling gives back what starting took, once a sidecar has published and has
-// nothing left to do, or does not get there; and after each long quiet, what was
-// taken since: heap that is free, and pages of the program that came back.
+// settling gives back what starting took, once one that follows facts has
+// published and has nothing left to do, or does not get there; and after each
+// long quiet, what was taken since: heap that is free, and pages of the program
+// that came back.
 type settling struct {
 	next func(agent.Report) // nil: nobody else wants reports
-	give func()             // releaseStartup, but in tests
+	give func()             // giveBack, but in tests
 
 	mu    sync.Mutex
 	timer *time.Timer // nil: stopped
