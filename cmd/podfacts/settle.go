@@ -65,13 +65,14 @@ func (s *settling) report(r agent.Report) {
 func (s *settling) postpone(published bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.timer == nil, s.given && !published, !s.timer.Stop():
-	case s.given:
-		s.timer.Reset(rested)
-	default:
-		s.timer.Reset(settled)
+	if s.timer == nil || s.given && !published || !s.timer.Stop() {
+		return
 	}
+	quiet := settled
+	if s.given {
+		quiet = rested
+	}
+	s.timer.Reset(quiet)
 }
 
 func (s *settling) stop() {
