@@ -232,3 +232,8 @@ func needsOf(c *config.Config) watch.Needs {
 	}
 	return needs
 }
+
+// allNeedsOf are these, and what other containers ask for.
+func allNeedsOf(c *config.Config) watch.Needs {
+	return append(needsOf(c), c.Serve.Needs()...)
+}

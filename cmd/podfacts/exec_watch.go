@@ -41,7 +41,7 @@ func (w *watching) run(ctx context.Context, timeout time.Duration) error {
 	}
 	s := settle(others.report(), giveBack(c))
 	defer s.stop()
-	sources, err := w.withAPI(ctx, w.access, c, append(needsOf(c), c.Serve.Needs()...), apiserver.Follow, w.sources(ctx, c))
+	sources, err := w.withAPI(ctx, w.access, c, allNeedsOf(c), apiserver.Follow, w.sources(ctx, c))
 	if err == nil {
 		others.watch(sources, c)
 		a := agent.Agent{

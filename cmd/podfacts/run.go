@@ -60,7 +60,7 @@ func (p *program) follow(ctx context.Context, access *accessFlags, c *config.Con
 	s := settle(others.report(), giveBack(c))
 	defer s.stop()
 	open := func(c *config.Config) ([]watch.Source, error) {
-		return p.withAPI(ctx, access, c, append(needsOf(c), c.Serve.Needs()...), apiserver.Follow, p.sources(ctx, c))
+		return p.withAPI(ctx, access, c, allNeedsOf(c), apiserver.Follow, p.sources(ctx, c))
 	}
 	sources, err := open(c)
 	if err != nil {
