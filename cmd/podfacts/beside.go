@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/podfacts/podfacts/agent"
 	"github.com/podfacts/podfacts/agent/config"
+	"github.com/podfacts/podfacts/agent/serve"
 	"github.com/podfacts/podfacts/watch"
 )
 
@@ -117,6 +119,17 @@ func (all company) close() error {
 		errs = append(errs, one.close())
 	}
 	return errors.Join(errs...)
+}
+
+// listenInPod opens an address for the other containers of the pod, of a
+// configuration that has been checked.
+func listenInPod(ctx context.Context, address string, mode fs.FileMode) (net.Listener, error) {
+	a, err := serve.Parse(address, false)
+	if err != nil {
+		return nil, err
+	}
+	l, err := a.WithMode(mode).Listen(ctx)
+	return l, failed(err)
 }
 
 // server is one that answers until it is closed.

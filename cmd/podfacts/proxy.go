@@ -14,7 +14,6 @@ import (
 	"github.com/podfacts/podfacts/agent"
 	"github.com/podfacts/podfacts/agent/config"
 	"github.com/podfacts/podfacts/agent/proxy"
-	"github.com/podfacts/podfacts/agent/serve"
 	"github.com/podfacts/podfacts/watch"
 	"github.com/podfacts/podfacts/watch/apiserver"
 )
@@ -138,13 +137,9 @@ func (p *program) openPassing(ctx context.Context, access *accessFlags, c *confi
 	if err != nil {
 		return nil, fmt.Errorf("the proxy: %w", err)
 	}
-	address, err := serve.Parse(c.Proxy.Listen, false)
+	listener, err := listenInPod(ctx, c.Proxy.Listen, c.Proxy.SocketMode)
 	if err != nil {
 		return nil, err
-	}
-	listener, err := address.WithMode(c.Proxy.SocketMode).Listen(ctx)
-	if err != nil {
-		return nil, failed(err)
 	}
 	s := &passing{forwarder: forwarder, log: log}
 	s.proxy = proxy.Proxy{Server: forwarder.URL, Transport: forwarder, Log: log, Rest: giveBack(c)}

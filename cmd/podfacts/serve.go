@@ -136,13 +136,9 @@ type serving struct {
 // openServing opens the address that the configuration, which has been checked,
 // names.
 func openServing(ctx context.Context, c *config.Config, log *slog.Logger) (*serving, error) {
-	address, err := serve.Parse(c.Serve.Listen, false)
+	listener, err := listenInPod(ctx, c.Serve.Listen, c.Serve.SocketMode)
 	if err != nil {
 		return nil, err
-	}
-	listener, err := address.WithMode(c.Serve.SocketMode).Listen(ctx)
-	if err != nil {
-		return nil, failed(err)
 	}
 	s := &serving{}
 	s.server = begin(ctx, &serve.Server{Handler: &s.facts, Connections: metadata.Connections, Log: log}, log, listener)
