@@ -1,14 +1,11 @@
 package config
 
 import (
-	"errors"
-	"fmt"
 	"io/fs"
 
 	"gopkg.in/yaml.v3"
 
 	"github.com/podfacts/podfacts/agent/proxy"
-	"github.com/podfacts/podfacts/agent/serve"
 )
 
 // Proxy says where the API server is passed on to other containers, and how much
@@ -61,12 +58,7 @@ func (r *reader) patterns(what string, dst *[]string) func(*yaml.Node) {
 	}
 }
 
-// CheckProxy reports what is wrong with the address of a proxy. Who reaches it acts
-// as the pod.
+// CheckProxy reports what is wrong with the address of a proxy.
 func CheckProxy(address string) error {
-	_, err := serve.Parse(address, false)
-	if errors.Is(err, serve.ErrElsewhere) {
-		return fmt.Errorf("%w; whoever reaches it acts as the pod", err)
-	}
-	return err
+	return checkLocal(address, "whoever reaches it acts as the pod")
 }

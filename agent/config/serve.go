@@ -114,7 +114,12 @@ func (c *Config) Expose(name, by string) (Exposed, error) {
 func (r *reader) serve(n *yaml.Node) {
 	s := &r.config.Serve
 	r.mapping(n, "serve",
-		field{"listen", func(n *yaml.Node) { r.serveListen(n) }},
+		field{"listen", func(n *yaml.Node) {
+			r.text("serve.listen", &s.Listen)(n)
+			if err := CheckServe(s.Listen); err != nil {
+				r.fail(n, "serve.listen: %w", err)
+			}
+		}},
 		field{"socketMode", func(n *yaml.Node) { s.SocketMode = r.socketMode("serve.socketMode", n) }},
 		field{"expose", func(n *yaml.Node) {
 			s.Expose = []Exposed{} // an empty list exposes nothing
@@ -133,15 +138,19 @@ func (r *reader) expose(n *yaml.Node) {
 	r.config.Serve.Expose = append(r.config.Serve.Expose, e)
 }
 
-func (r *reader) serveListen(n *yaml.Node) {
-	s := &r.config.Serve
-	r.text("serve.listen", &s.Listen)(n)
-	switch _, err := serve.Parse(s.Listen, false); {
-	case errors.Is(err, serve.ErrElsewhere):
-		r.fail(n, "serve.listen: %w; facts are for the containers of the pod", err)
-	case err != nil:
-		r.fail(n, "serve.listen: %w", err)
+// CheckServe reports what is wrong with an address to serve facts on.
+func CheckServe(address string) error {
+	return checkLocal(address, "facts are for the containers of the pod")
+}
+
+// checkLocal reports what is wrong with an address. One that others than the
+// containers of the pod can reach is, and because says why.
+func checkLocal(address, because string) error {
+	_, err := serve.Parse(address, false)
+	if errors.Is(err, serve.ErrElsewhere) {
+		return fmt.Errorf("%w; %s", err, because)
 	}
+	return err
 }
 
 // socketMode reads octal permission bits of a socket, quoted or not. Whoever may

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -108,11 +107,7 @@ func (s *serveFlags) add(c *config.Config) error {
 	var errs []error
 	if s.address != "" {
 		c.Serve.Listen = s.address
-		_, err := serve.Parse(s.address, false)
-		if errors.Is(err, serve.ErrElsewhere) {
-			err = fmt.Errorf("%w; facts are for the containers of the pod", err)
-		}
-		if err != nil {
+		if err := config.CheckServe(s.address); err != nil {
 			errs = append(errs, fmt.Errorf("--serve: %w", err))
 		}
 	}
