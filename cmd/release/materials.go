@@ -24,13 +24,10 @@ type material struct {
 	texts map[string]string // of licences and notices, by the name of the file
 }
 
-// materials are the modules of a program, and the version of Go that made it.
-func (r *release) materials(ctx context.Context, program string) (all []material, version string, err error) {
+// materials are the modules of a program, whose sources are in dirs, and the version of Go
+// that made it.
+func materials(program string, dirs map[string]string) (all []material, version string, err error) {
 	info, err := buildinfo.ReadFile(program)
-	if err != nil {
-		return nil, "", err
-	}
-	dirs, err := r.moduleDirs(ctx)
 	if err != nil {
 		return nil, "", err
 	}
@@ -70,6 +67,19 @@ func (r *release) moduleDirs(ctx context.Context) (map[string]string, error) {
 	return dirs, nil
 }
 
+// standardLibrary is the material that every program has.
+func (r *release) standardLibrary(ctx context.Context) (material, error) {
+	out, err := r.goCommand(ctx, "env", "GOROOT").Output()
+	if err != nil {
+		return material{}, fmt.Errorf("go env GOROOT: %w", err)
+	}
+	texts, err := licences(strings.TrimSpace(string(out)))
+	if err != nil {
+		return material{}, fmt.Errorf("the standard library: %w", err)
+	}
+	return material{sbom.Module{Path: "the Go standard library"}, texts}, nil
+}
+
 // licences reads the files at the top of a module that are to be passed on with it.
 func licences(dir string) (map[string]string, error) {
 	if dir == "" {
@@ -96,18 +106,10 @@ func licences(dir string) (map[string]string, error) {
 
 // thirdParty is the file with the licences of others, which most ask to be passed on with
 // copies of their work in any form.
-func (r *release) thirdParty(ctx context.Context, all []material) ([]byte, error) {
-	out, err := r.goCommand(ctx, "env", "GOROOT").Output()
-	if err != nil {
-		return nil, fmt.Errorf("go env GOROOT: %w", err)
-	}
-	goTexts, err := licences(strings.TrimSpace(string(out)))
-	if err != nil {
-		return nil, fmt.Errorf("the standard library: %w", err)
-	}
+func thirdParty(standard material, modules []material) []byte {
 	holders := make(map[string][]string) // by the text, which many share
 	var order []string
-	for _, m := range append([]material{{sbom.Module{Path: "the Go standard library"}, goTexts}}, all...) {
+	for _, m := range append([]material{standard}, modules...) {
 		for _, name := range slices.Sorted(maps.Keys(m.texts)) {
 			text := strings.TrimSpace(m.texts[name])
 			if holders[text] == nil {
@@ -122,5 +124,5 @@ func (r *release) thirdParty(ctx context.Context, all []material) ([]byte, error
 	for _, text := range order {
 		fmt.Fprintf(&b, "\n%s\n%s\n%[1]s\n\n%[3]s\n", rule, strings.Join(holders[text], "\n"), text)
 	}
-	return []byte(b.String()), nil
+	return []byte(b.String())
 }

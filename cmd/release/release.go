@@ -67,6 +67,7 @@ func (r *release) make(ctx context.Context) (err error) {
 	r.say("podfacts %s, commit %.12s of %s", r.version, r.commit, r.time.Format(time.DateOnly))
 
 	steps := []func(context.Context) error{
+		r.compile,
 		r.pack,
 		r.writeImages,
 		r.writeCharts,
@@ -88,32 +89,45 @@ func (r *release) make(ctx context.Context) (err error) {
 	return r.table()
 }
 
-// pack builds the program for each platform, and packs it with what belongs to it.
+// compile builds the program for each platform, which fetches the sources of all that is
+// linked into one.
+func (r *release) compile(ctx context.Context) error {
+	for _, p := range r.platforms {
+		start := time.Now()
+		if err := r.build(ctx, p, r.program(p)); err != nil {
+			return err
+		}
+		r.say("%-14s built in %.1f s", p, time.Since(start).Seconds())
+	}
+	return nil
+}
+
+// pack packs the program for each platform with what belongs to it.
 func (r *release) pack(ctx context.Context) error {
 	common, err := r.common(ctx)
 	if err != nil {
 		return err
 	}
+	dirs, err := r.moduleDirs(ctx)
+	if err != nil {
+		return err
+	}
+	standard, err := r.standardLibrary(ctx)
+	if err != nil {
+		return err
+	}
 	for _, p := range r.platforms {
-		start := time.Now()
 		program := r.program(p)
-		if err := r.build(ctx, p, program); err != nil {
-			return err
-		}
 		data, err := os.ReadFile(program)
 		if err != nil {
 			return err
 		}
-		materials, version, err := r.materials(ctx, program)
-		if err != nil {
-			return err
-		}
-		notices, err := r.thirdParty(ctx, materials)
+		materials, version, err := materials(program, dirs)
 		if err != nil {
 			return err
 		}
 		a := archive{platform: p, name: r.archive(p)}
-		entries := append([]entry{{p.file("podfacts"), 0o755, data}, {"THIRD_PARTY_LICENSES", 0o644, notices}}, common...)
+		entries := append([]entry{{p.file("podfacts"), 0o755, data}, {"THIRD_PARTY_LICENSES", 0o644, thirdParty(standard, materials)}}, common...)
 		if err := pack(filepath.Join(r.dir, a.name), entries, r.time); err != nil {
 			return err
 		}
@@ -126,7 +140,7 @@ func (r *release) pack(ctx context.Context) error {
 			described.Modules = append(described.Modules, m.Module)
 		}
 		r.programs = append(r.programs, described)
-		r.say("%-14s %s, built with %s in %.1f s", p, human(int64(len(data))), version, time.Since(start).Seconds())
+		r.say("%-14s %s, built with %s", p, human(int64(len(data))), version)
 	}
 	return nil
 }
