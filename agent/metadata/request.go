@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/podfacts/podfacts/agent/serve"
 )
 
 // request is what a route answers.
@@ -70,22 +72,13 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) error {
 }
 
 // admit turns away what a web page of somebody else sends, and what a proxy has been
-// made to pass on. Browsers and proxies say where a request comes from; other programs
-// do not, and need not. The metadata services of clouds do the same.
+// made to pass on, which says so. The metadata services of clouds do the same.
 func admit(r *http.Request) error {
 	if r.Header["X-Forwarded-For"] != nil || r.Header["Forwarded"] != nil {
 		return refuse(http.StatusForbidden, "a proxy has passed this on; ask the address itself")
 	}
-	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
-		return refuse(http.StatusForbidden, "a page of another site has sent this; open the address itself")
-	}
-	origin := r.Header.Get("Origin")
-	if origin == "" {
-		return nil
-	}
-	u, err := url.Parse(origin)
-	if err != nil || u.Host != r.Host || u.Host == "" {
-		return refuse(http.StatusForbidden, "a page of %q has sent this; open the address itself", origin)
+	if by, foreign := serve.Foreign(r); foreign {
+		return refuse(http.StatusForbidden, "a page of %s has sent this; open the address itself", by)
 	}
 	return nil
 }

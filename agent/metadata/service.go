@@ -24,7 +24,7 @@ moment after the snapshot came, where publishing takes long.
 # Who may ask
 
 The server listens on loopback or a unix socket, and answers the containers of
-the pod. A web page must not: its requests are told by Sec-Fetch-Site and Origin,
+the pod. A web page must not: [serve.Foreign] tells its requests by their headers,
 and [serve.Server] turns away the names that lead to 127.0.0.1. Nor must those whom
 a proxy in the pod forwards: X-Forwarded-For tells. Requests change nothing, so that
 nothing but GET and HEAD is answered.

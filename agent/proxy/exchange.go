@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/podfacts/podfacts/agent/serve"
 )
 
 // exchange is a request and its answer.
@@ -107,8 +109,9 @@ func (e *exchange) judge() *refusal {
 	e.path, e.query = inner, query
 	h := e.r.Header
 	claimed := claims(h)
+	_, foreign := serve.Foreign(e.r) // what a page of our own could be stands behind a service of the cluster
 	switch {
-	case foreign(e.r):
+	case foreign:
 		return refuse(http.StatusForbidden, reasonForbidden, "the proxy does not answer the web pages of others")
 	case !served:
 		return refuse(http.StatusNotFound, reasonNotFound, "the proxy serves the API under "+filter.prefix)

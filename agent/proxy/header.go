@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -106,20 +105,4 @@ func upgrades(h http.Header) bool {
 		}
 	}
 	return h["Sec-Websocket-Key"] != nil
-}
-
-// foreign reports whether a browser asks on behalf of a page that is not the proxy's
-// own. What a page of the proxy's own could be stands behind a service of the cluster.
-func foreign(r *http.Request) bool {
-	switch r.Header.Get("Sec-Fetch-Site") {
-	case "", "none", "same-origin":
-	default:
-		return true
-	}
-	for _, origin := range r.Header["Origin"] {
-		if u, err := url.Parse(origin); err != nil || u.Scheme != "http" || !strings.EqualFold(u.Host, r.Host) {
-			return true
-		}
-	}
-	return false
 }

@@ -66,6 +66,7 @@ func TestHeadersRefused(t *testing.T) {
 		"Connection: upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Key: a\r\nSec-WebSocket-Version: 13": "no upgrades", "Sec-WebSocket-Key: a": "no upgrades",
 		"Sec-Fetch-Site: cross-site": "web pages", "Sec-Fetch-Site: same-site": "web pages", "Origin: http://evil.example.com": "web pages", "Origin: null": "web pages",
 		"Origin: https://localhost": "web pages", "Origin: http://localhost:3000": "web pages", "Origin: http://localhost\r\nOrigin: http://evil.example.com": "web pages",
+		"Origin: http://": "web pages", "Origin: ": "web pages", "Origin: http://[": "web pages",
 	} {
 		resp, body := p.raw(t, "GET /api/v1/namespaces/a/pods/b/exec HTTP/1.1\r\nHost: localhost\r\n"+header+"\r\n\r\n")
 		refuses(t, resp, body, http.StatusForbidden, "Forbidden", says)

@@ -4,6 +4,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -32,4 +34,21 @@ func IsOwn(host string) bool {
 	}
 	_, err := netip.ParseAddr(name)
 	return host == "" || err == nil || strings.EqualFold(name, "localhost")
+}
+
+// Foreign says whose web page has a browser send a request, where it is none of the
+// server's own: "another site", or the page's origin in quotes. Browsers say where a
+// request comes from; other programs do not, and need not.
+func Foreign(r *http.Request) (by string, foreign bool) {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "none", "same-origin":
+	default:
+		return "another site", true
+	}
+	for _, origin := range r.Header["Origin"] {
+		if u, err := url.Parse(origin); err != nil || u.Scheme != "http" || u.Host == "" || !strings.EqualFold(u.Host, r.Host) {
+			return strconv.Quote(origin), true
+		}
+	}
+	return "", false
 }
