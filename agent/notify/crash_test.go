@@ -21,11 +21,18 @@ import (
 // child is a sidecar in a process of its own: it publishes what the file source
 // holds, and its hook has a consumer load it. A job is
 // "<kind>|<directory>|<point>"; at its point the process says so and waits to be
-// killed. "signal|<name>|" just signals a process.
+// killed. "signal|<name>" just signals a process, and "parent|<path>" has another
+// one, of that path, do so.
 func child(job string) error {
 	parts := strings.Split(job, "|")
-	if parts[0] == "signal" {
+	switch parts[0] {
+	case "signal":
 		return notify.Signal{Signal: 10, Process: parts[1]}.Do(context.Background(), notify.Event{})
+	case "parent":
+		cmd := exec.Command(parts[1])
+		cmd.Env = append(os.Environ(), childVariable+"=signal|"+parts[1])
+		cmd.Stderr = os.Stderr
+		return cmd.Run()
 	}
 	s := &sidecar{dir: parts[1], point: parts[2]}
 	hook := notify.Hook{On: []string{s.output()}, Action: action{"load", s.load}}
