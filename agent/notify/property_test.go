@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -186,12 +188,13 @@ type process struct {
 	done   chan struct{}
 	dead   bool // nothing that it does has an effect any more
 	exits  bool // an exit has been decided
-	leaves bool // and is written down: the one moment in which a kill costs an exit
+	stays  bool // one has come to nothing: see notify.Exit
+	leaves bool // it is written down: the one moment in which a kill costs an exit
 }
 
 func (w *world) start() *process {
 	p := &process{w: w, done: make(chan struct{})}
-	p.n = &notify.Notifier{Store: p, Done: p.delivered}
+	p.n = &notify.Notifier{Store: p, Done: p.delivered, Log: slog.New(p)}
 	for i, c := range w.all {
 		h := c.hook
 		if h.Action == nil {
@@ -298,9 +301,24 @@ func (p *process) delivered(d notify.Delivery) {
 		if d.Err != nil || c.begun >= c.reasons {
 			w.t.Errorf("exits without a reason: %v", d.Err)
 		}
-		c.begun, p.exits = c.reasons, true
+		c.begun = c.reasons
+		p.exits, p.stays = !p.stays, false
 	}
 }
+
+// Handle hears of an exit that comes to nothing, which is delivered next.
+func (p *process) Handle(_ context.Context, r slog.Record) error {
+	if strings.HasPrefix(r.Message, "not done again") {
+		p.w.mu.Lock()
+		defer p.w.mu.Unlock()
+		p.stays = true
+	}
+	return nil
+}
+
+func (p *process) Enabled(context.Context, slog.Level) bool { return true }
+func (p *process) WithAttrs([]slog.Attr) slog.Handler       { return p }
+func (p *process) WithGroup(string) slog.Handler            { return p }
 
 // exited is what becomes of a process that ends by itself: all containers start
 // anew.
