@@ -158,7 +158,7 @@ func TestNotFoundOfAnother(t *testing.T) {
 		return err == nil && l.Live && l.Has("objects.one") && l.Has("objects.all") && !denies(l)
 	}
 	s := shopSource(t, a, objects, "objects.one", "objects.all")
-	s.Timing = Timing{Retry: 10 * time.Millisecond}
+	s.Timing = Timing{Retry: 10 * time.Millisecond, RetryMax: 40 * time.Millisecond}
 	a.breakWith(lost)
 	l, err := s.Read(t.Context())
 	if reasonOf(err) != Broken || l.Has("objects.one") || l.Has("objects.all") {
