@@ -25,7 +25,8 @@ func (n *Namespace) Apply(source string, edits ...Edit) {
 	if len(objects) == 0 {
 		n.t.Fatalf("%s: no manifest in it", source)
 	}
-	// Definitions first, since other objects may be of what they define.
+	// Definitions first, since other objects may be of what they define, and permissions
+	// before the pods that use them.
 	slices.SortStableFunc(objects, func(a, b object) int { return order(a) - order(b) })
 	renamed := n.renames(objects)
 	for _, u := range objects {
@@ -42,8 +43,12 @@ func order(u object) int {
 	switch u.GetKind() {
 	case "Namespace", "CustomResourceDefinition":
 		return 0
-	default:
+	case "Role", "ClusterRole":
 		return 1
+	case "RoleBinding", "ClusterRoleBinding":
+		return 2
+	default:
+		return 3
 	}
 }
 
@@ -92,6 +97,10 @@ func (n *Namespace) apply(u object, renamed map[string]string) error {
 	}
 	if _, err := n.suite.objects.Apply(n.t.Context(), u); err != nil {
 		return fmt.Errorf("%s: %w", u.GetKind(), err)
+	}
+	switch u.GetKind() {
+	case "RoleBinding", "ClusterRoleBinding":
+		return n.awaitPermissions(u)
 	}
 	return nil
 }

@@ -28,7 +28,8 @@
 //
 // A manifest runs as a user would apply it, but for three things: all that has a namespace
 // comes into the test's, and what of RBAC has none gets its name appended; images are
-// replaced as [Options.Images] says; and no image is pulled that is there.
+// replaced as [Options.Images] says; and no image is pulled that is there. Whatever its order,
+// definitions and permissions come first, and pods only when the permissions are in force.
 //
 // # When a test fails
 //
