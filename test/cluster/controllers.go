@@ -1,6 +1,9 @@
 package cluster
 
-import "path/filepath"
+import (
+	"errors"
+	"path/filepath"
+)
 
 // startControllers starts what makes pods of workloads, tokens, and nodes for pods. None
 // of it listens: what it does shows in the API server.
@@ -27,4 +30,21 @@ func (c *Cluster) startControllers() error {
 		c.mu.Unlock()
 	}
 	return nil
+}
+
+// RestartControllers replaces the controllers by new ones. After an outage of the API
+// server they would take up to a minute to be back, since they ask it ever less often.
+func (c *Cluster) RestartControllers() error {
+	c.mu.Lock()
+	old := c.controllers
+	c.controllers = nil
+	c.mu.Unlock()
+	if old == nil {
+		return errors.New("this cluster has no controllers: see Options.Controllers")
+	}
+	var errs []error
+	for _, p := range old {
+		errs = append(errs, p.kill())
+	}
+	return errors.Join(append(errs, c.startControllers())...)
 }

@@ -92,7 +92,7 @@ apiVersion: batch/v1
 kind: CronJob
 metadata: {name: cronjob}
 spec:
-  schedule: "* * * * *"
+  schedule: "0 0 1 1 *" # which nobody waits for
   jobTemplate:
     spec:
       template:
@@ -182,6 +182,7 @@ func read(ns *suite.Namespace) {
 	})
 	daemonSet := ns.AwaitPod("app=daemonset", suite.Ready)
 	ns.AwaitLine(daemonSet.Name, "main", "POD_NAME='"+daemonSet.Name+"'", start)
+	ns.Kubectl("create", "job", "--from=cronjob/cronjob", "now")
 	for _, selector := range []string{"app=job", "app=cronjob"} {
 		done := ns.AwaitPod(selector, suite.Succeeded)
 		ns.AwaitLine(done.Name, "main", "POD_NAME='"+done.Name+"'", start)

@@ -41,7 +41,7 @@ func run(m *testing.M) int {
 	hold := flag.Bool("hold", false, "keep the cluster, and what failed tests made, until ^C")
 	flag.Parse()
 	// Scenarios wait more than they compute.
-	if err := flag.Set("test.parallel", "4"); err != nil {
+	if err := flag.Set("test.parallel", "6"); err != nil {
 		return fail(err)
 	}
 	// ^C ends the start; what is interrupted later, Run closes.

@@ -79,6 +79,9 @@ func TestServerOutage(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	if err := n.RestartControllers(); err != nil { // or the next test would wait for them
+		t.Fatal(err)
+	}
 }
 
 // TestKubeletRestart changes a label while there is no kubelet. A sidecar that watches at the
