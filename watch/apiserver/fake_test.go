@@ -343,6 +343,9 @@ func connectTo(t *testing.T, access Access) *Client {
 	if access.Home == "" {
 		access.Home = t.TempDir()
 	}
+	if access.Timeout == 0 {
+		access.Timeout = time.Minute // where requests are counted, none is to be late
+	}
 	access.Log = slog.New(slog.DiscardHandler)
 	c, err := access.Client()
 	if err != nil {

@@ -26,6 +26,7 @@ func TestReadFaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	const late = "does not answer within 1s"
 	var tries atomic.Int64
 	for name, tt := range map[string]struct {
 		handler http.HandlerFunc
@@ -51,13 +52,13 @@ func TestReadFaults(t *testing.T) {
 			w.Header().Set("Retry-After", "3600")
 			http.Error(w, "too many requests, please try again later", http.StatusTooManyRequests)
 		}, Overloaded, ""},
-		"hang": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, Unreachable, "does not answer within 1s"},
+		"hang": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, Unreachable, late},
 		"hang later": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			fmt.Fprintf(w, "%s", pod[:20])
 			w.(http.Flusher).Flush()
 			<-r.Context().Done()
-		}, Unreachable, "does not answer within 1s"},
+		}, Unreachable, late},
 		"reset": {func(w http.ResponseWriter, r *http.Request) { resets(w, r) }, Unreachable, "check network policies"},
 		"truncated": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
@@ -89,9 +90,9 @@ func TestReadFaults(t *testing.T) {
 			t.Parallel()
 			server := httptest.NewServer(tt.handler)
 			t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
-			timeout := time.Second
-			if tt.want == "" {
-				timeout = 5 * time.Second
+			timeout := time.Minute
+			if tt.says == late {
+				timeout = time.Second
 			}
 			s := &Source{Client: connectTo(t, Access{Server: server.URL, Timeout: timeout}),
 				Pod: Target{Namespace: "shop", Name: "web-0"}, Plan: NewPlan(needs("pod.labels"), nil, Once)}
@@ -103,7 +104,7 @@ func TestReadFaults(t *testing.T) {
 			if l.Has(appPath()) != (tt.want == "") {
 				t.Errorf("says %v", l.Paths())
 			}
-			if tt.want != "" && time.Since(began) > 8*time.Second {
+			if tt.want != "" && time.Since(began) > 30*time.Second {
 				t.Errorf("took %s", time.Since(began))
 			}
 			reason, _ := s.Explain(appPath())
@@ -154,11 +155,11 @@ func TestReadHeedsContext(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
-	s := &Source{Client: connectTo(t, Access{Server: server.URL}), Pod: Target{Namespace: "shop", Name: "web-0"}, Plan: NewPlan(needs(""), nil, Once)}
+	s := &Source{Client: connectTo(t, Access{Server: server.URL, Timeout: time.Hour}), Pod: Target{Namespace: "shop", Name: "web-0"}, Plan: NewPlan(needs(""), nil, Once)}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	began := time.Now()
-	if _, err := s.Read(ctx); err == nil || time.Since(began) > 3*time.Second {
+	if _, err := s.Read(ctx); err == nil || time.Since(began) > time.Minute {
 		t.Errorf("%v after %s", err, time.Since(began))
 	}
 }

@@ -74,7 +74,9 @@ func TestComeBackApart(t *testing.T) {
 		s.Timing = Timing{Retry: retry}
 		all = append(all, follow(t, s))
 	}
-	eventually(t, "watches", func() bool { return a.watches() == clients })
+	for _, f := range all {
+		f.says(appPath(), "one") // it watches, and knows that
+	}
 	time.Sleep(1100 * time.Millisecond) // a watch that ends sooner is another matter
 	before := len(a.asked())
 	var mu sync.Mutex
