@@ -45,12 +45,22 @@ func (s *source) Read(context.Context) (watch.Layer, error) {
 	return l, nil
 }
 
-// well is a source that never fails.
-type well struct{}
+// well is a source that never fails. Its watch does, a few times: each is followed by
+// a read, and how long after the one before is left to chance.
+type well struct{ watches int }
 
-func (well) String() string                                { return `volume "C:\info"` }
-func (well) Read(context.Context) (watch.Layer, error)     { return watch.Layer{}, nil }
-func (well) Watch(_ context.Context, _ func()) (err error) { return errBroken }
+func (*well) String() string                            { return `volume "C:\info"` }
+func (*well) Read(context.Context) (watch.Layer, error) { return watch.Layer{}, nil }
+
+func (w *well) Watch(ctx context.Context, _ func()) error {
+	const most = 6 // by half a minute, and so before all is read again
+	if w.watches++; w.watches > most {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return errBroken
+}
+
 func started(outputs []string, hooks ...string) agent.Report {
 	return agent.Started{At: time.Now(), Outputs: outputs, Hooks: hooks}
 }
@@ -85,7 +95,7 @@ func TestText(t *testing.T) {
 			ended <- watch.Follow(ctx, watch.Timing{RetryMax: time.Hour}, func(s *watch.Snapshot, err error) error {
 				m.Report(agent.Looked{Snapshot: s, Err: err})
 				return nil
-			}, &source{name: "API server", facts: map[string]string{"a": "1", "b": "2"}}, &source{name: "environment"}, well{})
+			}, &source{name: "API server", facts: map[string]string{"a": "1", "b": "2"}}, &source{name: "environment"}, &well{})
 		}()
 		time.Sleep(90 * time.Second) // they were read twice
 		synctest.Wait()
