@@ -11,16 +11,24 @@ import (
 	"github.com/podfacts/podfacts/agent/child"
 )
 
+// heard prints what a command says, and is called then.
+type heard func()
+
+func (h heard) Write(text []byte) (int, error) {
+	defer h()
+	return os.Stdout.Write(text)
+}
+
 // A command is started with an environment, again with another one, and then
 // ends by itself.
 func ExampleParent() {
 	const script = `trap 'exit' TERM; echo "zone $ZONE"; [ "$ZONE" != b ] || exit 3; while :; do sleep 0.01; done`
+	path := "PATH=" + os.Getenv("PATH")
 	p := child.Parent{
-		Command: child.Command{Args: []string{"sh", "-c", script}, Stdout: os.Stdout},
+		Command: child.Command{Args: []string{"sh", "-c", script}},
 		Settle:  100 * time.Millisecond,
 	}
-	path := "PATH=" + os.Getenv("PATH")
-	time.AfterFunc(300*time.Millisecond, func() { p.Change([]string{path, "ZONE=b"}, false) })
+	p.Stdout = heard(func() { p.Change([]string{path, "ZONE=b"}, false) }) // once it runs
 	code, err := p.Run(context.Background(), []string{path, "ZONE=a"})
 	fmt.Println(code, err)
 	// Output:
