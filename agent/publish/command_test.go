@@ -75,9 +75,9 @@ func TestCommandTimeout(t *testing.T) {
 	start := time.Now()
 	err := publish.Command{
 		Args:    []string{"sh", "-c", "echo begun; sleep 1000 & echo $! > " + note + "; wait"},
-		Timeout: 500 * time.Millisecond,
+		Timeout: 5 * time.Second,
 	}.Check(t.Context(), "x")
-	wantError(t, err, nil, "sh: no answer within 500ms: begun")
+	wantError(t, err, nil, "sh: no answer within 5s: begun")
 	wantSoon(t, start)
 	wantGone(t, note)
 }
@@ -89,7 +89,7 @@ func wantGone(t *testing.T, note string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(5 * time.Second); !isGone(strings.TrimSpace(string(pid))); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !isGone(strings.TrimSpace(string(pid))); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("process %s is alive", pid)
 		}
