@@ -77,23 +77,35 @@ func TestRunNotAtAll(t *testing.T) {
 // What gets SIGTERM may still say something; what does not care is killed.
 func TestGrace(t *testing.T) {
 	t.Parallel()
+	// Time is up once one is ready. Until then a shell would tell of a child's end.
+	const deaf = `(trap "" TERM; : >NOTE.deaf; exec sleep 1000) >/dev/null 2>&1 & while ! test -e NOTE.deaf; do sleep 0.01; done;`
+	const ready = ` echo $$ >NOTE; `
 	tests := []struct {
 		name, script, want string
 		grace              time.Duration
 	}{
-		{"ends by itself", `trap 'echo bye; exit 0' TERM; echo begun; sleep 1000 & wait`, `: begun\nbye`, time.Minute},
-		{"a child ends, too", `trap : TERM; sh -c 'trap "echo bye; exit" TERM; sleep 1000 & wait'; echo last; exit 1`, `: bye\nlast`, time.Minute},
-		{"does not care", `trap '' TERM; while :; do sleep 0.01; done`, ": too long", 50 * time.Millisecond},
-		{"is stopped", `kill -STOP $$`, ": too long", 50 * time.Millisecond},
-		{"gets none", `trap 'echo bye; exit 0' TERM; echo begun; sleep 1000 & wait`, ": begun", 0},
+		{"ends by itself", deaf + `trap 'echo bye; exit 0' TERM; echo begun;` + ready + `wait`, `: begun\nbye`, time.Minute},
+		{"a child ends, too", `trap : TERM; sh -c '` + deaf + `trap "echo bye; exit" TERM;` + ready + `wait'; echo last; exit 1`, `: bye\nlast`, time.Minute},
+		{"does not care", `trap '' TERM;` + ready + `while :; do sleep 0.01; done`, ": too long", 50 * time.Millisecond},
+		{"is stopped", ready + `kill -STOP $$`, ": too long", 50 * time.Millisecond},
+		{"gets none", `trap 'echo bye; exit 0' TERM; echo begun;` + ready + `while :; do sleep 0.01; done`, ": begun", 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
+			note := filepath.Join(t.TempDir(), "pid")
 			tooLong := errors.New("too long")
-			ctx, cancel := context.WithTimeoutCause(t.Context(), 2*time.Second, tooLong)
-			defer cancel()
-			p := shell(test.script)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+			says := ""
+			if strings.Contains(test.script, "STOP") {
+				says = ") T "
+			}
+			go func() {
+				awaitStat(note, says)
+				cancel(tooLong)
+			}()
+			p := shell(strings.ReplaceAll(test.script, "NOTE", note))
 			p.Grace = test.grace
 			err := p.Run(ctx)
 			if !errors.Is(err, tooLong) || !strings.HasSuffix(err.Error(), test.want) {
@@ -130,8 +142,14 @@ func TestNothingStays(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			note := filepath.Join(t.TempDir(), "pid")
-			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
+			if strings.HasSuffix(test.name, "too long") {
+				go func() {
+					awaitStat(note, "(sleep)")
+					cancel()
+				}()
+			}
 			err := shell(strings.ReplaceAll(test.script, "NOTE", note)).Run(ctx)
 			if want := strings.HasSuffix(test.script, "exit 0"); (err == nil) != want {
 				t.Fatal(err)
@@ -175,6 +193,17 @@ func TestJustInTime(t *testing.T) {
 	}
 }
 
+// awaitStat waits until a process has noted its number and its stat says something.
+func awaitStat(note, says string) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		text, _ := os.ReadFile(note)
+		pid, whole := strings.CutSuffix(string(text), "\n")
+		if stat, err := os.ReadFile("/proc/" + pid + "/stat"); whole && err == nil && strings.Contains(string(stat), says) {
+			return
+		}
+	}
+}
+
 func readPID(t *testing.T, note string) int {
 	t.Helper()
 	text, err := os.ReadFile(note)
@@ -192,7 +221,7 @@ func readPID(t *testing.T, note string) int {
 // collected yet counts.
 func wantGone(t *testing.T, pid int) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 		if err != nil || strings.Contains(string(stat), ") Z ") {
 			return
