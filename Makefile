@@ -64,7 +64,7 @@ test: ## run every test, those in nested modules too
 
 e2e: ## run the examples under a real kubelet (root on Linux, or KUBECONFIG=… E2E_IMAGE=…)
 	@rm -rf bin/e2e
-	@echo "== test/e2e: compiling the suite, and then what it lacks (the first time takes up to twenty minutes)"
+	@echo "== test/e2e: compiling the suite, and then what it lacks (the first time takes ten minutes or more)"
 	@$(AS_RELEASED); cd test/e2e && E2E_LOGS=$(CURDIR)/bin/e2e $(GO) test -count=1 -timeout=1h $(E2E_FLAGS)
 
 lint: ## golangci-lint, go vet, gofmt and go mod tidy, in every module

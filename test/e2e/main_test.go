@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/podfacts/podfacts/cmd/release/image"
+	"github.com/podfacts/podfacts/test/cluster"
 	"github.com/podfacts/podfacts/test/cluster/node"
 	"github.com/podfacts/podfacts/test/cluster/suite"
 )
@@ -71,7 +72,11 @@ func fail(err error) int {
 }
 
 func options(ctx context.Context) (suite.Options, error) {
-	o := suite.Options{Kubeconfig: os.Getenv("KUBECONFIG"), Logs: os.Getenv("E2E_LOGS")}
+	o := suite.Options{
+		Kubeconfig: os.Getenv("KUBECONFIG"),
+		Logs:       os.Getenv("E2E_LOGS"),
+		Tools:      []cluster.Tool{cluster.Helm, cluster.Helm3},
+	}
 	if o.Kubeconfig != "" {
 		image := os.Getenv("E2E_IMAGE")
 		if image == "" {

@@ -32,6 +32,7 @@ type Options struct {
 	Node       node.Options      // of the node to start
 	Kubeconfig string            // leads to a cluster that is there, in place of a node; as $KUBECONFIG
 	Images     map[string]string // what images of manifests are called there; others keep their names
+	Tools      []cluster.Tool    // built before tests, with kubectl
 	Logs       string            // where failed tests leave a directory; empty means a new one
 	Output     io.Writer         // for progress and the table; nil means stderr
 	Hold       bool              // keep the cluster, and what failed tests made, until ^C
@@ -69,7 +70,8 @@ func Open(ctx context.Context, options Options) (*Suite, error) {
 }
 
 func (s *Suite) connect(ctx context.Context) (err error) {
-	if _, err := cluster.Build(ctx, s.options.Output, cluster.Kubectl); err != nil { // not in the middle of a test
+	tools := append([]cluster.Tool{cluster.Kubectl}, s.options.Tools...)
+	if _, err := cluster.Build(ctx, s.options.Output, tools...); err != nil { // not in the middle of a test
 		return err
 	}
 	if s.kubeconfig == "" {
