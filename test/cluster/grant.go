@@ -3,8 +3,6 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"strings"
-	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -30,28 +28,21 @@ func (a *ServiceAccount) Grant(ctx context.Context, namespace string, rules ...r
 	if err != nil {
 		return fmt.Errorf("granting to %s: %w", a.Username(), err)
 	}
-	_, err = clients.grant(ctx, binding, namespace, &rbacv1.RoleBinding{
+	bound, err := clients.grant(ctx, binding, namespace, &rbacv1.RoleBinding{
 		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: role, Name: made.GetName()},
-		Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: a.Namespace, Name: a.Name}},
+		Subjects: []rbacv1.Subject{a.subject()},
 	})
+	if err == nil {
+		err = clients.AwaitBinding(ctx, bound)
+	}
 	if err != nil {
 		return fmt.Errorf("granting to %s: %w", a.Username(), err)
 	}
-	for _, rule := range rules {
-		for _, attributes := range resourceAttributes(namespace, rule) {
-			for {
-				allowed, err := a.Allowed(ctx, attributes)
-				if err != nil {
-					return err
-				}
-				if allowed {
-					break
-				}
-				time.Sleep(poll) // Allowed ends with ctx
-			}
-		}
-	}
 	return nil
+}
+
+func (a *ServiceAccount) subject() rbacv1.Subject {
+	return rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Namespace: a.Namespace, Name: a.Name}
 }
 
 func (c *Client) grant(ctx context.Context, kind, namespace string, object any) (*unstructured.Unstructured, error) {
@@ -75,47 +66,11 @@ func (a *ServiceAccount) Allowed(ctx context.Context, what authorizationv1.Resou
 	if err != nil {
 		return false, err
 	}
-	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&authorizationv1.SubjectAccessReview{
-		Spec: authorizationv1.SubjectAccessReviewSpec{
-			User:               a.Username(),
-			Groups:             []string{"system:serviceaccounts", "system:serviceaccounts:" + a.Namespace, "system:authenticated"},
-			ResourceAttributes: &what,
-		},
-	})
+	spec := asking(a.subject())
+	spec.ResourceAttributes = &what
+	allowed, err := clients.allowed(ctx, spec)
 	if err != nil {
-		return false, err
-	}
-	review := &unstructured.Unstructured{Object: fields}
-	review.SetGroupVersionKind(authorizationv1.SchemeGroupVersion.WithKind("SubjectAccessReview"))
-	resource, err := clients.resource(review.GroupVersionKind(), "")
-	if err != nil {
-		return false, err
-	}
-	if review, err = resource.Create(ctx, review, metav1.CreateOptions{}); err != nil {
 		return false, fmt.Errorf("asking what %s may do: %w", a.Username(), err)
 	}
-	allowed, _, err := unstructured.NestedBool(review.Object, "status", "allowed")
-	return allowed, err
-}
-
-// resourceAttributes is all that a rule allows, one by one.
-func resourceAttributes(namespace string, rule rbacv1.PolicyRule) []authorizationv1.ResourceAttributes {
-	names := rule.ResourceNames
-	if len(names) == 0 {
-		names = []string{""}
-	}
-	var all []authorizationv1.ResourceAttributes
-	for _, verb := range rule.Verbs {
-		for _, group := range rule.APIGroups {
-			for _, resource := range rule.Resources {
-				resource, subresource, _ := strings.Cut(resource, "/")
-				for _, name := range names {
-					all = append(all, authorizationv1.ResourceAttributes{
-						Namespace: namespace, Verb: verb, Group: group, Resource: resource, Subresource: subresource, Name: name,
-					})
-				}
-			}
-		}
-	}
-	return all
+	return allowed, nil
 }

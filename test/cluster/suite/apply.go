@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -39,16 +40,24 @@ func (n *Namespace) Apply(source string, edits ...Edit) {
 	}
 }
 
+// The order in which objects are applied.
+const (
+	definitions = iota
+	roles
+	bindings
+	others
+)
+
 func order(u object) int {
 	switch u.GetKind() {
 	case "Namespace", "CustomResourceDefinition":
-		return 0
+		return definitions
 	case "Role", "ClusterRole":
-		return 1
+		return roles
 	case "RoleBinding", "ClusterRoleBinding":
-		return 2
+		return bindings
 	default:
-		return 3
+		return others
 	}
 }
 
@@ -98,11 +107,12 @@ func (n *Namespace) apply(u object, renamed map[string]string) error {
 	if _, err := n.suite.objects.Apply(n.t.Context(), u); err != nil {
 		return fmt.Errorf("%s: %w", u.GetKind(), err)
 	}
-	switch u.GetKind() {
-	case "RoleBinding", "ClusterRoleBinding":
-		return n.awaitPermissions(u)
+	if order(u) != bindings {
+		return nil
 	}
-	return nil
+	ctx, cancel := context.WithTimeout(n.t.Context(), patience)
+	defer cancel()
+	return n.suite.objects.AwaitBinding(ctx, u)
 }
 
 // enter brings the subjects of bindings into the namespace and replaces images, wherever

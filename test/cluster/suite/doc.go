@@ -26,10 +26,10 @@
 //
 // # What Apply changes
 //
-// A manifest runs as a user would apply it, but for three things: all that has a namespace
+// A manifest runs as a user would apply it, but for four things: all that has a namespace
 // comes into the test's, and what of RBAC has none gets its name appended; images are
-// replaced as [Options.Images] says; and no image is pulled that is there. Whatever its order,
-// definitions and permissions come first, and pods only when the permissions are in force.
+// replaced as [Options.Images] says; no image is pulled that is there; and definitions come
+// first, then permissions, then, when the API server acts on those, all others.
 //
 // # When a test fails
 //

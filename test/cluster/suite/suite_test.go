@@ -6,9 +6,6 @@ import (
 	"testing"
 	"time"
 
-	authorizationv1 "k8s.io/api/authorization/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
-
 	"github.com/podfacts/podfacts/test/cluster"
 )
 
@@ -56,45 +53,6 @@ subjects:
 	for i := range want {
 		if got[i] != want[i] {
 			t.Errorf("got  %s\nwant %s", got[i], want[i])
-		}
-	}
-}
-
-// TestReview asks for what rules allow, one thing each, and for nothing that they do not.
-func TestReview(t *testing.T) {
-	t.Parallel()
-	logs := rbacv1.PolicyRule{Verbs: []string{"get", "list"}, APIGroups: []string{""}, Resources: []string{"pods/log", "nodes"}, ResourceNames: []string{"a", "b"}}
-	paths := rbacv1.PolicyRule{Verbs: []string{"get"}, NonResourceURLs: []string{"/metrics"}}
-	for _, row := range []struct {
-		rule      rbacv1.PolicyRule
-		namespace string
-		want      string
-	}{
-		{logs, "shop", `{"resourceAttributes":{"namespace":"shop","verb":"get","resource":"pods","subresource":"log","name":"a"}}`},
-		{logs, "", `{"resourceAttributes":{"verb":"get","resource":"pods","subresource":"log","name":"a"}}`},
-		{paths, "", `{"nonResourceAttributes":{"path":"/metrics","verb":"get"}}`},
-		{paths, "shop", ""},
-		{rbacv1.PolicyRule{Resources: []string{"pods"}, APIGroups: []string{""}}, "shop", ""},
-		{rbacv1.PolicyRule{Resources: []string{"pods"}, Verbs: []string{"get"}}, "shop", ""},
-	} {
-		spec, ok := review(row.rule, row.namespace)
-		got, err := json.Marshal(spec)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if ok != (row.want != "") || ok && string(got) != row.want {
-			t.Errorf("%v in %q: %s, %t; want %s", row.rule, row.namespace, got, ok, row.want)
-		}
-	}
-	for subject, want := range map[rbacv1.Subject]string{
-		{Kind: "ServiceAccount", Name: "web", Namespace: "shop"}: `{"user":"system:serviceaccount:shop:web"}`,
-		{Kind: "User", Name: "zoe"}:                              `{"user":"zoe"}`,
-		{Kind: "Group", Name: "admins"}:                          `{"groups":["admins"]}`,
-	} {
-		var spec authorizationv1.SubjectAccessReviewSpec
-		as(&spec, subject)
-		if got, err := json.Marshal(spec); err != nil || string(got) != want {
-			t.Errorf("%v: %s, %v; want %s", subject, got, err, want)
 		}
 	}
 }
