@@ -19,7 +19,8 @@
 // # What goes wrong
 //
 // [Cluster.StopServer], [Cluster.StartServer] and [Cluster.Restart] make an outage
-// that keeps the data and the address; [Cluster.RotateCertificate] replaces the
+// that keeps the data and the address, after which [Cluster.RestartControllers] has the
+// controllers back at once; [Cluster.RotateCertificate] replaces the
 // certificate authority; [Cluster.Compact] makes it forget its history; deleting what a
 // token is bound to revokes the token. Package faultproxy does what happens on the way.
 //
@@ -149,6 +150,8 @@ func (c *Cluster) start(ctx context.Context) error {
 	if err := c.awaitNamespaces(ctx); err != nil || !c.options.Controllers {
 		return err
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	return c.startControllers()
 }
 

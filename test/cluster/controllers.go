@@ -6,7 +6,7 @@ import (
 )
 
 // startControllers starts what makes pods of workloads, tokens, and nodes for pods. None
-// of it listens: what it does shows in the API server.
+// of it listens: what it does shows in the API server. It wants c.mu.
 func (c *Cluster) startControllers() error {
 	in := func(name string) string { return filepath.Join(c.dir, name) }
 	common := []string{
@@ -25,9 +25,7 @@ func (c *Cluster) startControllers() error {
 		if err != nil {
 			return err
 		}
-		c.mu.Lock()
 		c.controllers = append(c.controllers, p)
-		c.mu.Unlock()
 	}
 	return nil
 }
@@ -36,15 +34,20 @@ func (c *Cluster) startControllers() error {
 // server they would take up to a minute to be back, since they ask it ever less often.
 func (c *Cluster) RestartControllers() error {
 	c.mu.Lock()
-	old := c.controllers
-	c.controllers = nil
-	c.mu.Unlock()
-	if old == nil {
+	defer c.mu.Unlock()
+	if c.etcd == nil {
+		return errors.New("this cluster is stopped")
+	}
+	if !c.options.Controllers {
 		return errors.New("this cluster has no controllers: see Options.Controllers")
 	}
 	var errs []error
-	for _, p := range old {
+	for _, p := range c.controllers {
 		errs = append(errs, p.kill())
 	}
-	return errors.Join(append(errs, c.startControllers())...)
+	if err := errors.Join(errs...); err != nil {
+		return err // two of a kind would work against each other
+	}
+	c.controllers = nil
+	return c.startControllers()
 }
