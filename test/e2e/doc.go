@@ -16,7 +16,7 @@
 // stands for applications there being busybox:1.37, and a test here in a file of the same
 // name. The test takes a namespace, applies the manifest, waits for what must come, and
 // measures; package suite has all of that. It runs in parallel with the others, unless it
-// stops parts of the cluster, which it gets from [suite.Suite.Node].
+// stops parts of the cluster, which it gets from [suite.Suite.Node], or takes what others need.
 //
 // What becomes of a pod's files a test learns as a user would: from what the containers
 // print, and by kubectl exec.

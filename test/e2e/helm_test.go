@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -22,8 +21,10 @@ const restrictedNamespace = "pod-security.kubernetes.io/enforce=restricted"
 // restricted: with permissions for facts of the node, without them, back again, and gone.
 func TestHelm(t *testing.T) {
 	t.Parallel()
+	policies.Lock()
+	t.Cleanup(policies.Unlock)
 	ns := shared.Namespace(t, restrictedNamespace)
-	h := newHelm(t, ns)
+	h := newHelm(t, ns, cluster.Helm)
 	values := append(chartImage(), "--set", "demo.enabled=true", "--set", "injection.enabled=true", "--set", "injection.name="+ns.Name)
 	base := h.values(`config:
   api: {mode: auto}
@@ -106,8 +107,7 @@ func TestHelmLibrary(t *testing.T) {
 		t.Run(tool.String(), func(t *testing.T) {
 			t.Parallel()
 			ns := shared.Namespace(t, restrictedNamespace)
-			h := newHelm(t, ns)
-			h.tool = tool
+			h := newHelm(t, ns, tool)
 			dir := t.TempDir()
 			for _, name := range []string{"examples/helm", "charts"} {
 				if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join("../..", name))); err != nil {
@@ -148,13 +148,17 @@ const chartDir = "../../charts/podfacts"
 type helm struct {
 	t    *testing.T
 	ns   *suite.Namespace
-	tool cluster.Tool
+	path string // of the executable
 	home string
 }
 
-func newHelm(t *testing.T, ns *suite.Namespace) *helm {
+func newHelm(t *testing.T, ns *suite.Namespace, tool cluster.Tool) *helm {
 	t.Helper()
-	h := &helm{t: t, ns: ns, tool: cluster.Helm, home: t.TempDir()}
+	bin, err := cluster.Build(t.Context(), os.Stderr, tool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &helm{t: t, ns: ns, path: filepath.Join(bin, tool.String()), home: t.TempDir()}
 	t.Cleanup(func() { // what of a failed test has no namespace
 		if !t.Failed() {
 			return
@@ -169,15 +173,11 @@ func newHelm(t *testing.T, ns *suite.Namespace) *helm {
 }
 
 func (h *helm) try(args ...string) (string, error) {
-	bin, err := cluster.Build(context.WithoutCancel(h.t.Context()), os.Stderr, h.tool)
-	if err != nil {
-		return "", err
-	}
-	cmd := exec.Command(filepath.Join(bin, h.tool.String()), append([]string{"--namespace", h.ns.Name}, args...)...)
+	cmd := exec.Command(h.path, append([]string{"--namespace", h.ns.Name}, args...)...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + h.home, "KUBECONFIG=" + shared.Kubeconfig()}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	err = cmd.Run()
+	err := cmd.Run()
 	return out.String(), err
 }
 

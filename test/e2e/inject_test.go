@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -107,10 +108,16 @@ func manifest() string {
 	return strings.NewReplacer("READ", "cat /run/podfacts/pod.env", "KEEP", "trap exit TERM; while sleep 1; do true; done").Replace(workloads)
 }
 
+// policies is held by who has policies inject pods, since they do so in all namespaces, and
+// by who must not have them there.
+var policies sync.Mutex
+
 // TestInject has the policies inject workloads of every kind as their pods are created.
 // Then they are gone, and podfacts inject does the same.
 func TestInject(t *testing.T) {
 	t.Parallel()
+	policies.Lock()
+	t.Cleanup(policies.Unlock)
 	t.Run("policies", func(t *testing.T) {
 		ns := shared.Namespace(t, "podfacts.dev/inject=init") // which workloads know better
 		ns.Apply(inject(t, "", "--policy"))

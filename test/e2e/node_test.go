@@ -31,6 +31,7 @@ spec:
     image: busybox:1.37
     command: [sh, -c, "echo $HOSTNAME >/tmp/index.html; trap exit TERM; httpd -f -p 80 -h /tmp & wait"]
     resources: {requests: {cpu: 50m, memory: 16Mi}, limits: {cpu: 100m, memory: 32Mi}}
+    readinessProbe: {httpGet: {path: /, port: 80}, periodSeconds: 1}
 `
 
 // TestNode tries what the node itself offers to scenarios. The pod lives through all of it.

@@ -59,6 +59,11 @@ func TestServerOutage(t *testing.T) {
 		t.Fatal(err)
 	}
 	back := time.Now()
+	t.Cleanup(func() {
+		if err := n.RestartControllers(); err != nil { // or the next test would wait for them
+			t.Error(err)
+		}
+	})
 	change()
 	change()
 	for source, pod := range pods {
@@ -78,9 +83,6 @@ func TestServerOutage(t *testing.T) {
 		if err := restarted(0)(ns.Pod(pod)); err != nil {
 			t.Error(err)
 		}
-	}
-	if err := n.RestartControllers(); err != nil { // or the next test would wait for them
-		t.Fatal(err)
 	}
 }
 

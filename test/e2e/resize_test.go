@@ -30,7 +30,8 @@ type limits struct{ cpu, memory int64 }
 // The volume and the view from outside tell what is wanted; what the application plans with
 // is in force.
 func TestResize(t *testing.T) {
-	t.Parallel()
+	// Not in parallel: while a resize is pending that wants nearly all of the node, no pod
+	// of others would be scheduled.
 	ns := shared.Namespace(t)
 	ns.Apply("../../examples/resize")
 	ns.Apply(neighbour)

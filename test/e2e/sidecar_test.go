@@ -90,8 +90,8 @@ func TestSidecarProbed(t *testing.T) {
 				ns.Measure("API: label to file printed", printed.Sub(start))
 				continue
 			}
-			// The kubelet may leave a change to its next sync, which is up to a minute and a half
-			// away; that is not podfacts' time.
+			// The kubelet may leave a change to its next sync, which here is up to 15 seconds
+			// away, and elsewhere a minute and a half; that is not podfacts' time.
 			ns.Measure("volume: label to file printed", printed.Sub(start))
 			swapped := swapOf(ns, pod)
 			ns.Measure("volume: label to kubelet's swap", swapped.Sub(start))
