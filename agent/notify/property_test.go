@@ -188,8 +188,8 @@ type process struct {
 	done   chan struct{}
 	dead   bool // nothing that it does has an effect any more
 	exits  bool // an exit has been decided
-	stays  bool // one has come to nothing: see notify.Exit
 	leaves bool // it is written down: the one moment in which a kill costs an exit
+	stays  bool // another has come to nothing: see notify.Exit
 }
 
 func (w *world) start() *process {
@@ -302,7 +302,7 @@ func (p *process) delivered(d notify.Delivery) {
 			w.t.Errorf("exits without a reason: %v", d.Err)
 		}
 		c.begun = c.reasons
-		p.exits, p.stays = !p.stays, false
+		p.exits, p.stays = p.exits || !p.stays, false
 	}
 }
 

@@ -109,7 +109,7 @@ func (e *exchange) judge() *refusal {
 	e.path, e.query = inner, query
 	h := e.r.Header
 	claimed := claims(h)
-	_, foreign := serve.Foreign(e.r) // what a page of our own could be stands behind a service of the cluster
+	_, foreign := serve.Foreign(e.r) // a page of the proxy's own address is some service's of the cluster
 	switch {
 	case foreign:
 		return refuse(http.StatusForbidden, reasonForbidden, "the proxy does not answer the web pages of others")

@@ -6,6 +6,7 @@ An [Address] is on loopback or a unix socket, unless more is asked for by name.
 [Address.Listen] opens it, and a [Server] answers there, with a bound for
 everything: time, header, body, connections. It answers to addresses and to
 localhost, and not to the name that some web page has given to 127.0.0.1.
+[Foreign] tells what the pages of others have a browser send all the same.
 */
 package serve
 

@@ -233,7 +233,7 @@ func needsOf(c *config.Config) watch.Needs {
 	return needs
 }
 
-// allNeedsOf are these, and what other containers ask for.
+// allNeedsOf are needsOf, and what other containers ask for.
 func allNeedsOf(c *config.Config) watch.Needs {
 	return append(needsOf(c), c.Serve.Needs()...)
 }

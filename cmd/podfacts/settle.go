@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// settled is when one that has published has nothing left to do.
+	// settled is when an agent that has published has nothing left to do.
 	settled = time.Second
 	// rested is when one that has settled long ago gives back what it took
 	// since. It is shorter than the two minutes after which the runtime collects
@@ -16,7 +16,7 @@ const (
 	rested = 110 * time.Second
 )
 
-// settling gives back what starting took, once one that follows facts has
+// settling gives back what starting took, once an agent that follows facts has
 // published and has nothing left to do, or does not get there; and after each
 // long quiet, what was taken since: heap that is free, and pages of the program
 // that came back.

@@ -89,8 +89,8 @@ func (r *release) make(ctx context.Context) (err error) {
 	return r.table()
 }
 
-// compile builds the program for each platform, which fetches the sources of all that is
-// linked into one.
+// compile builds the program for each platform, which fetches the sources of every
+// module in one of them.
 func (r *release) compile(ctx context.Context) error {
 	for _, p := range r.platforms {
 		start := time.Now()

@@ -77,7 +77,8 @@ func TestRunNotAtAll(t *testing.T) {
 // What gets SIGTERM may still say something; what does not care is killed.
 func TestGrace(t *testing.T) {
 	t.Parallel()
-	// Time is up once one is ready. Until then a shell would tell of a child's end.
+	// Time is up once one is ready: the child ignores SIGTERM by then, or the shell might
+	// print of its end.
 	const deaf = `(trap "" TERM; : >NOTE.deaf; exec sleep 1000) >/dev/null 2>&1 & while ! test -e NOTE.deaf; do sleep 0.01; done;`
 	const ready = ` echo $$ >NOTE; `
 	tests := []struct {
