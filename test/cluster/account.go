@@ -51,7 +51,11 @@ func (c *Cluster) ServiceAccount(ctx context.Context, namespace, name string) (*
 
 // Username is what the account is called in RBAC's messages and the audit log.
 func (a *ServiceAccount) Username() string {
-	return "system:serviceaccount:" + a.Namespace + ":" + a.Name
+	return username(a.Namespace, a.Name)
+}
+
+func username(namespace, name string) string {
+	return "system:serviceaccount:" + namespace + ":" + name
 }
 
 // TokenOptions say what token to ask for.

@@ -64,7 +64,7 @@ func asking(subject rbacv1.Subject) authorizationv1.SubjectAccessReviewSpec {
 		return authorizationv1.SubjectAccessReviewSpec{Groups: []string{subject.Name}}
 	case rbacv1.ServiceAccountKind:
 		return authorizationv1.SubjectAccessReviewSpec{
-			User:   "system:serviceaccount:" + subject.Namespace + ":" + subject.Name,
+			User:   username(subject.Namespace, subject.Name),
 			Groups: []string{"system:serviceaccounts", "system:serviceaccounts:" + subject.Namespace, "system:authenticated"},
 		}
 	default:

@@ -16,6 +16,10 @@ import (
 func TestAwaitBinding(t *testing.T) {
 	t.Parallel()
 	const namespace = "bindings"
+	clients, err := shared.client()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, err := shared.Apply(t.Context(), configMap(namespace, "a", "v1")); err != nil {
 		t.Fatal(err)
 	}
@@ -28,39 +32,14 @@ func TestAwaitBinding(t *testing.T) {
 		} {
 			client := impersonate(t, who)
 			for _, scope := range []string{namespace, ""} {
-				bind(t, subject, scope)
+				if err := clients.grantTo(t.Context(), subject, scope, []rbacv1.PolicyRule{read("configmaps")}); err != nil {
+					t.Fatal(err)
+				}
 				if _, err := client.Resource(configMaps).Namespace(scope).List(t.Context(), metav1.ListOptions{}); err != nil {
 					t.Errorf("the %s %s in %q: %v", subject.Kind, name, scope, err)
 				}
 			}
 		}
-	}
-}
-
-// bind lets a subject read ConfigMaps in a namespace, or in all.
-func bind(t *testing.T, subject rbacv1.Subject, namespace string) {
-	t.Helper()
-	clients, err := shared.client()
-	if err != nil {
-		t.Fatal(err)
-	}
-	prefix := ""
-	if namespace == "" {
-		prefix = "Cluster"
-	}
-	role, err := clients.grant(t.Context(), prefix+"Role", namespace, &rbacv1.Role{Rules: []rbacv1.PolicyRule{read("configmaps")}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	binding, err := clients.grant(t.Context(), prefix+"RoleBinding", namespace, &rbacv1.RoleBinding{
-		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: prefix + "Role", Name: role.GetName()},
-		Subjects: []rbacv1.Subject{subject},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := clients.AwaitBinding(t.Context(), binding); err != nil {
-		t.Fatal(err)
 	}
 }
 

@@ -16,24 +16,8 @@ import (
 // acts on it, which it does a moment after it stored it.
 func (a *ServiceAccount) Grant(ctx context.Context, namespace string, rules ...rbacv1.PolicyRule) error {
 	clients, err := a.cluster.client()
-	if err != nil {
-		return err
-	}
-	role, binding := "Role", "RoleBinding"
-	if namespace == "" {
-		role, binding = "ClusterRole", "ClusterRoleBinding"
-	}
-	// The kinds for the cluster have the same fields.
-	made, err := clients.grant(ctx, role, namespace, &rbacv1.Role{Rules: rules})
-	if err != nil {
-		return fmt.Errorf("granting to %s: %w", a.Username(), err)
-	}
-	bound, err := clients.grant(ctx, binding, namespace, &rbacv1.RoleBinding{
-		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: role, Name: made.GetName()},
-		Subjects: []rbacv1.Subject{a.subject()},
-	})
 	if err == nil {
-		err = clients.AwaitBinding(ctx, bound)
+		err = clients.grantTo(ctx, a.subject(), namespace, rules)
 	}
 	if err != nil {
 		return fmt.Errorf("granting to %s: %w", a.Username(), err)
@@ -41,11 +25,31 @@ func (a *ServiceAccount) Grant(ctx context.Context, namespace string, rules ...r
 	return nil
 }
 
+func (c *Client) grantTo(ctx context.Context, subject rbacv1.Subject, namespace string, rules []rbacv1.PolicyRule) error {
+	role, binding := "Role", "RoleBinding"
+	if namespace == "" {
+		role, binding = "ClusterRole", "ClusterRoleBinding"
+	}
+	// The kinds for the cluster have the same fields.
+	made, err := c.create(ctx, role, namespace, &rbacv1.Role{Rules: rules})
+	if err != nil {
+		return err
+	}
+	bound, err := c.create(ctx, binding, namespace, &rbacv1.RoleBinding{
+		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: role, Name: made.GetName()},
+		Subjects: []rbacv1.Subject{subject},
+	})
+	if err != nil {
+		return err
+	}
+	return c.AwaitBinding(ctx, bound)
+}
+
 func (a *ServiceAccount) subject() rbacv1.Subject {
 	return rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Namespace: a.Namespace, Name: a.Name}
 }
 
-func (c *Client) grant(ctx context.Context, kind, namespace string, object any) (*unstructured.Unstructured, error) {
+func (c *Client) create(ctx context.Context, kind, namespace string, object any) (*unstructured.Unstructured, error) {
 	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
 	if err != nil {
 		return nil, err
