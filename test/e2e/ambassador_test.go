@@ -65,10 +65,7 @@ func TestAmbassador(t *testing.T) {
 // kubectlProxy starts kubectl proxy, and asks it.
 func kubectlProxy(t *testing.T, ns *suite.Namespace) func(path string) string {
 	t.Helper()
-	cmd, err := cluster.Command(t.Context(), io.Discard, cluster.Kubectl, "--kubeconfig", ns.Suite().Kubeconfig(), "proxy", "--port", "0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	cmd := ns.Suite().Command(t.Context(), cluster.Kubectl, "proxy", "--port", "0")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -2,9 +2,9 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -148,17 +148,13 @@ const chartDir = "../../charts/podfacts"
 type helm struct {
 	t    *testing.T
 	ns   *suite.Namespace
-	path string // of the executable
+	tool cluster.Tool
 	home string
 }
 
 func newHelm(t *testing.T, ns *suite.Namespace, tool cluster.Tool) *helm {
 	t.Helper()
-	bin, err := cluster.Build(t.Context(), os.Stderr, tool)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := &helm{t: t, ns: ns, path: filepath.Join(bin, tool.String()), home: t.TempDir()}
+	h := &helm{t: t, ns: ns, tool: tool, home: t.TempDir()}
 	t.Cleanup(func() { // what of a failed test has no namespace
 		if !t.Failed() {
 			return
@@ -173,7 +169,8 @@ func newHelm(t *testing.T, ns *suite.Namespace, tool cluster.Tool) *helm {
 }
 
 func (h *helm) try(args ...string) (string, error) {
-	cmd := exec.Command(h.path, append([]string{"--namespace", h.ns.Name}, args...)...)
+	ctx := context.WithoutCancel(h.t.Context()) // which is over when a failed test clears up
+	cmd := shared.Command(ctx, h.tool, append([]string{"--namespace", h.ns.Name}, args...)...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + h.home, "KUBECONFIG=" + shared.Kubeconfig()}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

@@ -32,7 +32,7 @@ type Options struct {
 	Node       node.Options      // of the node to start
 	Kubeconfig string            // leads to a cluster that is there, in place of a node; as $KUBECONFIG
 	Images     map[string]string // what images of manifests are called there; others keep their names
-	Tools      []cluster.Tool    // built before tests, with kubectl
+	Tools      []cluster.Tool    // built before tests, as kubectl is: see [Suite.Command]
 	Logs       string            // where failed tests leave a directory; empty means a new one
 	Output     io.Writer         // for progress and the table; nil means stderr
 	Hold       bool              // keep the cluster, and what failed tests made, until ^C
@@ -41,6 +41,7 @@ type Options struct {
 // A Suite is a cluster that tests share.
 type Suite struct {
 	options    Options
+	bin        string     // directory of the tools
 	node       *node.Node // nil on a cluster that was there
 	kubeconfig string
 	config     *rest.Config
@@ -71,7 +72,7 @@ func Open(ctx context.Context, options Options) (*Suite, error) {
 
 func (s *Suite) connect(ctx context.Context) (err error) {
 	tools := append([]cluster.Tool{cluster.Kubectl}, s.options.Tools...)
-	if _, err := cluster.Build(ctx, s.options.Output, tools...); err != nil { // not in the middle of a test
+	if s.bin, err = cluster.Build(ctx, s.options.Output, tools...); err != nil { // not in the middle of a test
 		return err
 	}
 	if s.kubeconfig == "" {
@@ -163,14 +164,16 @@ func (s *Suite) Node(t testing.TB) *node.Node {
 	return s.node
 }
 
+// Command is exec.CommandContext for a tool of [Options.Tools], or kubectl, as the admin.
+func (s *Suite) Command(ctx context.Context, tool cluster.Tool, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, tool.String()), args...)
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+s.kubeconfig)
+	return cmd
+}
+
 // Kubectl runs kubectl as the admin and returns what it prints, without space around it.
 func (s *Suite) Kubectl(ctx context.Context, args ...string) (string, error) {
-	cmd, err := cluster.Command(ctx, s.options.Output, cluster.Kubectl, args...)
-	if err != nil {
-		return "", err
-	}
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+s.kubeconfig)
-	out, err := cmd.Output()
+	out, err := s.Command(ctx, cluster.Kubectl, args...).Output()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		err = fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(exit.Stderr)))
 	}
