@@ -58,16 +58,28 @@ func (r Request) String() string {
 // A Mark is a moment in the audit log. Its zero value is the beginning.
 type Mark struct{ offset int64 }
 
-// Mark is now: what has been answered is before it.
+// Mark is now: what has been answered is before it. It is where a line begins, also when
+// one is half written.
 func (c *Cluster) Mark() (Mark, error) {
-	info, err := os.Stat(c.auditLog())
+	file, err := os.Open(c.auditLog())
 	if errors.Is(err, fs.ErrNotExist) {
 		return Mark{}, nil
 	}
 	if err != nil {
 		return Mark{}, err
 	}
-	return Mark{offset: info.Size()}, nil
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return Mark{}, err
+	}
+	const longest = 1 << 20 // line, by far
+	begin := max(0, info.Size()-longest)
+	tail := make([]byte, info.Size()-begin)
+	if _, err := file.ReadAt(tail, begin); err != nil {
+		return Mark{}, err
+	}
+	return Mark{offset: begin + int64(bytes.LastIndexByte(tail, '\n')) + 1}, nil
 }
 
 // Requests returns the requests of a user that came after a mark, in the order in

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"testing"
 
@@ -79,4 +80,37 @@ func lines(requests []Request) []string {
 		all = append(all, r.String())
 	}
 	return all
+}
+
+// TestMarkInALine marks the log while the server writes a line of it.
+func TestMarkInALine(t *testing.T) {
+	t.Parallel()
+	c := &Cluster{dir: t.TempDir()}
+	event := func(id string) string {
+		return fmt.Sprintf(`{"auditID":%q,"stage":"RequestReceived","verb":"get","requestURI":"/%s"}`+"\n", id, id)
+	}
+	log := event("before") + event("meanwhile") + event("after")
+	for written := range len(event("before") + event("meanwhile")) {
+		if err := os.WriteFile(c.auditLog(), []byte(log[:written]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		mark, err := c.Mark()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(c.auditLog(), []byte(log), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		requests, err := c.Requests(mark, "")
+		if err != nil {
+			t.Fatalf("%d bytes: %v", written, err)
+		}
+		want := 3
+		if written >= len(event("before")) {
+			want = 2
+		}
+		if len(requests) != want || requests[len(requests)-1].URI != "/after" {
+			t.Errorf("%d bytes: %v; want %d", written, requests, want)
+		}
+	}
 }
