@@ -40,9 +40,20 @@ type Proxy struct {
 
 	mu       sync.Mutex
 	fault    http.Handler
-	open     context.Context // of the answers that are being forwarded
-	end      context.CancelFunc
+	open     *answers
 	requests []Request
+}
+
+// answers are those that are being forwarded, and end together.
+type answers struct {
+	context.Context
+	end     context.CancelFunc
+	pending sync.WaitGroup
+}
+
+func newAnswers() *answers {
+	ctx, end := context.WithCancel(context.Background())
+	return &answers{Context: ctx, end: end}
 }
 
 // Start starts a proxy to the server at a URL whose certificate is signed by ca.
@@ -61,7 +72,7 @@ func Start(server string, ca []byte) (*Proxy, error) {
 		network: network, upstream: upstream,
 		client: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true, DisableCompression: true},
 	}
-	p.open, p.end = context.WithCancel(context.Background())
+	p.open = newAnswers()
 	p.server = &httptest.Server{
 		Listener: network, EnableHTTP2: true,
 		Config: &http.Server{Handler: p, ErrorLog: log.New(io.Discard, "", 0)}, // it would speak of each fault
@@ -98,12 +109,21 @@ func (p *Proxy) Fail(fault http.Handler) {
 }
 
 // End ends the answers that are being forwarded, such as watches, as a server does that
-// shuts down: properly, between two events.
+// shuts down: properly, between two events. It returns when they have ended, so that what
+// happens from then on is in none of them. A fault must not call it.
 func (p *Proxy) End() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.end()
-	p.open, p.end = context.WithCancel(context.Background())
+	ending := p.open
+	p.open = newAnswers()
+	p.mu.Unlock()
+	ending.end()
+	ending.pending.Wait()
+}
+
+// join adds one to the answers that are being forwarded. The caller holds p.mu.
+func (p *Proxy) join() *answers {
+	p.open.pending.Add(1)
+	return p.open
 }
 
 // Heal ends every fault.
@@ -134,6 +154,10 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	p.requests = append(p.requests, Request{URI: r.URL.RequestURI(), At: time.Now()})
 	i, fault := len(p.requests)-1, p.fault
+	var open *answers
+	if fault == nil {
+		open = p.join() // with the look at the fault, or one could begin between them, and be missed by End
+	}
 	p.mu.Unlock()
 	w = &noted{w, func(code int) {
 		p.mu.Lock()
@@ -141,7 +165,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.requests[i].Code = code
 	}}
 	if fault == nil {
-		p.Forward(w, r)
+		p.forward(w, r, open)
 		return
 	}
 	fault.ServeHTTP(w, r)
@@ -163,8 +187,13 @@ func (w *noted) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // Forward answers a request with the server's answer, a piece as soon as it comes.
 func (p *Proxy) Forward(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
-	open := p.open
+	open := p.join()
 	p.mu.Unlock()
+	p.forward(w, r, open)
+}
+
+func (p *Proxy) forward(w http.ResponseWriter, r *http.Request, open *answers) {
+	defer open.pending.Done()
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(open, cancel)()
