@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -118,14 +119,9 @@ func TestReadFaults(t *testing.T) {
 // TestRefused: nobody listens, and then somebody does.
 func TestRefused(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
+	// One that no system gives to those who ask for any, which a port that was free a
+	// moment ago is.
+	address := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
 	s := &Source{Client: connectTo(t, Access{Server: "http://" + address}), Timing: quick(),
 		Pod: Target{Namespace: "shop", Name: "web-0"}, Plan: NewPlan(needs("pod.labels"), nil, Follow)}
 	f := follow(t, s)
