@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -111,7 +112,8 @@ func (p permissions) to(t *testing.T, namespace, account string) string {
 }
 
 // await waits until the server acts on all roles and bindings that were applied before:
-// it hears of each kind in order, so the last ones will do.
+// it hears of each kind in order, so the last ones will do. They allow what nobody was
+// allowed before, or there would be nothing to wait for.
 func await(t *testing.T, c *cluster.Cluster, namespace string) {
 	t.Helper()
 	account, err := c.ServiceAccount(t.Context(), namespace, "last")
@@ -119,13 +121,16 @@ func await(t *testing.T, c *cluster.Cluster, namespace string) {
 		t.Fatal(err)
 	}
 	for _, in := range []string{namespace, ""} {
-		rule := rbacv1.PolicyRule{APIGroups: []string{"last"}, Resources: []string{"last"}, Verbs: []string{"get"}}
+		last := authorizationv1.ResourceAttributes{Namespace: in, Group: "last", Resource: strings.ToLower(rand.Text()), Verb: "get"}
+		if ok, err := account.Allowed(t.Context(), last); err != nil || ok {
+			t.Fatalf("the sentinel is allowed before it is granted: %v", err)
+		}
+		rule := rbacv1.PolicyRule{APIGroups: []string{last.Group}, Resources: []string{last.Resource}, Verbs: []string{last.Verb}}
 		if err := account.Grant(t.Context(), in, rule); err != nil {
 			t.Fatal(err)
 		}
-	}
-	ok, err := account.Allowed(t.Context(), authorizationv1.ResourceAttributes{Group: "last", Resource: "last", Verb: "get"})
-	if err != nil || !ok {
-		t.Fatalf("the sentinel is not allowed: %v", err)
+		if ok, err := account.Allowed(t.Context(), last); err != nil || !ok {
+			t.Fatalf("the sentinel is not allowed: %v", err)
+		}
 	}
 }
