@@ -133,19 +133,20 @@ func (f *following) truth() string { return f.truths[len(f.truths)-1] }
 // within a second are a fault of their own.
 func (f *following) settles(t *testing.T, watches int) {
 	t.Helper()
+	const while = 1500 * time.Millisecond
 	eventually(t, "watches", func() error {
+		requests := f.front.Requests()
 		open := 0
-		for _, r := range f.front.Requests() {
-			if r.Watch() && r.Code == 200 {
+		for _, r := range requests {
+			if r.Watch() && r.Code == 200 && r.Open && time.Since(r.At) > while {
 				open++
 			}
 		}
-		if open < watches {
-			return fmt.Errorf("%d of %d", open, watches)
+		if open != watches {
+			return fmt.Errorf("%d of %d: %v", open, watches, requests)
 		}
 		return nil
 	})
-	time.Sleep(1500 * time.Millisecond)
 }
 
 // label changes the label.

@@ -137,6 +137,7 @@ type Request struct {
 	URI  string
 	Code int // of the answer; zero while there is none
 	At   time.Time
+	Open bool // the answer has not ended
 }
 
 // Watch tells a watch from a read.
@@ -152,18 +153,20 @@ func (p *Proxy) Requests() []Request {
 // ServeHTTP is for the proxy's own server.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
-	p.requests = append(p.requests, Request{URI: r.URL.RequestURI(), At: time.Now()})
+	p.requests = append(p.requests, Request{URI: r.URL.RequestURI(), At: time.Now(), Open: true})
 	i, fault := len(p.requests)-1, p.fault
 	var open *answers
 	if fault == nil {
 		open = p.join() // with the look at the fault, or one could begin between them, and be missed by End
 	}
 	p.mu.Unlock()
-	w = &noted{w, func(code int) {
+	note := func(change func(*Request)) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.requests[i].Code = code
-	}}
+		change(&p.requests[i])
+	}
+	defer note(func(r *Request) { r.Open = false })
+	w = &noted{w, func(code int) { note(func(r *Request) { r.Code = code }) }}
 	if fault == nil {
 		p.forward(w, r, open)
 		return
