@@ -17,9 +17,7 @@ import (
 const (
 	// live is while a watch is open. It takes a tenth of a second.
 	live = 5 * time.Second
-	// retried is after a fault that was over in a few seconds: pauses double from half a
-	// second to half a minute, so that the next try comes before the fault has lasted
-	// twice as long.
+	// retried is after a fault that was over in a few seconds, see mended.
 	retried = 10 * time.Second
 	// slow is over a connection with four bytes a millisecond.
 	slow = 20 * time.Second
@@ -31,12 +29,17 @@ const (
 	pinged = 45*time.Second + live
 )
 
+// mended is the bound after a fault that began then and is over now: pauses double from half
+// a second to half a minute, so that the next try comes before the fault has lasted twice as
+// long.
+func mended(began time.Time) time.Duration { return max(retried, time.Since(began)+live) }
+
 // A fault begins, lasts and ends.
 type fault struct {
 	name  string
 	begin func(*faultproxy.Proxy)
 	lasts time.Duration // before it is mended; zero where podfacts gets by with it
-	bound time.Duration // from then on; zero means retried
+	bound time.Duration // from then on; zero means that of mended
 	says  string        // what podfacts says of it; empty where it need not notice
 	most  int           // requests for each thing that is asked, while it lasts; zero means 7
 }
@@ -129,12 +132,13 @@ func (x fault) test(t *testing.T, f *following) {
 	f.showsWithin(t, live)
 	f.settles(t, things)
 	asked := func() int { return len(f.front.Requests()) }
-	start, before := asked(), f.truth()
+	start, before, began := asked(), f.truth(), time.Now()
 	x.begin(f.front)
 	f.label(t, "during")
-	bound, next := cmp.Or(x.bound, retried), live
+	next := live
 	var took time.Duration
 	if x.lasts == 0 {
+		bound := cmp.Or(x.bound, retried)
 		took = f.showsWithin(t, bound)
 		next = bound // it need not have been a watch that told
 	} else {
@@ -143,7 +147,8 @@ func (x fault) test(t *testing.T, f *following) {
 			t.Errorf("while it lasts, the output becomes %q; podfacts says:\n%s", got, &f.process.stderr)
 		}
 	}
-	mended := asked()
+	over := asked()
+	bound := cmp.Or(x.bound, mended(began))
 	f.front.Heal()
 	if x.lasts > 0 {
 		took = f.showsWithin(t, bound)
@@ -151,12 +156,12 @@ func (x fault) test(t *testing.T, f *following) {
 	f.label(t, "after") // by the watch, not by the read that began it
 	f.showsWithin(t, next)
 	f.process.says(t, x.says)
-	if most := things * cmp.Or(x.most, 7); mended-start > most {
-		t.Errorf("%d requests while it lasts, want at most %d: %v", mended-start, most, f.front.Requests()[start:mended])
+	if most := things * cmp.Or(x.most, 7); over-start > most {
+		t.Errorf("%d requests while it lasts, want at most %d: %v", over-start, most, f.front.Requests()[start:over])
 	}
-	if most := 3 * things; asked()-mended > most {
-		t.Errorf("%d requests afterwards, want at most %d: %v", asked()-mended, most, f.front.Requests()[mended:])
+	if most := 3 * things; asked()-over > most {
+		t.Errorf("%d requests afterwards, want at most %d: %v", asked()-over, most, f.front.Requests()[over:])
 	}
-	t.Logf("%d requests, then right after %s and %d more", mended-start, took.Round(time.Millisecond), asked()-mended)
+	t.Logf("%d requests, then right after %s and %d more", over-start, took.Round(time.Millisecond), asked()-over)
 	f.end(t)
 }
