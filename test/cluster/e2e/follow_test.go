@@ -53,6 +53,8 @@ func TestFollowsThroughWhateverTheServerDoes(t *testing.T) {
 	step("restart", func(t *testing.T) {
 		mark, err := c.Mark()
 		must(t, err)
+		// Or the pod's version might be the last one that there is, from which a watch can go on.
+		apply(t, c, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: later, namespace: follow}\n")
 		must(t, c.Restart(t.Context()))
 		// The server has forgotten the version that the watch goes on from.
 		eventually(t, "a watch from now on", func() error {
@@ -155,7 +157,28 @@ func TestAsksNothingWhileIdle(t *testing.T) {
 		}
 		return nil
 	})
-	time.Sleep(3 * time.Second)
+	eventually(t, "all watches, and three seconds in which nothing is asked", func() error {
+		requests, err := shared.Requests(start, account.Username())
+		if err != nil {
+			return err
+		}
+		open := map[string]bool{}
+		for _, r := range requests {
+			if r.Verb == "watch" && r.Code == 200 && r.Stage == "ResponseStarted" {
+				open[r.Resource] = true
+			}
+		}
+		// What else is asked is asked once.
+		for _, resource := range []string{"pods", "nodes", "namespaces", "deployments.apps", "services", "configmaps"} {
+			if !open[resource] {
+				return fmt.Errorf("no watch of %s among %v", resource, requests)
+			}
+		}
+		if last := requests[len(requests)-1]; time.Since(last.Received) < 3*time.Second {
+			return fmt.Errorf("%v just now", last)
+		}
+		return nil
+	})
 	mark, err := shared.Mark()
 	if err != nil {
 		t.Fatal(err)
