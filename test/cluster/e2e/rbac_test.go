@@ -83,6 +83,7 @@ type trial struct {
 	account  string // and the pod's name
 	printed  permissions
 	lacks    *grant // nil: has everything
+	pod      *pod   // where it runs
 }
 
 func (x *trial) String() string {
@@ -121,6 +122,9 @@ func (x *trial) spare(g grant) bool {
 	}
 	return false
 }
+
+// lacking reports whether a permission is taken away that the trial needs.
+func (x *trial) lacking() bool { return x.lacks != nil && !x.needless(*x.lacks) }
 
 // TestRBACIsEnoughAndNotTooMuch applies what rbac prints for each fact and each preset,
 // and sees init and run succeed with no request refused. Then it takes away each verb of
@@ -245,9 +249,18 @@ func conduct(t *testing.T, s shop, trials []*trial) {
 			})
 		}
 		group.Wait()
-		watches := func() error { return missingWatches(s, mark, batch) }
+		for _, x := range batch {
+			if x.mode == "run" && !x.lacking() { // before it is ended
+				eventually(t, x.String(), func() error {
+					if x.pod.read(t, output) == "" {
+						return fmt.Errorf("no output; it says:\n%s", &processes[x].stderr)
+					}
+					return nil
+				})
+			}
+		}
 		if slices.ContainsFunc(batch, func(x *trial) bool { return x.mode == "run" }) {
-			eventually(t, "watching", watches)
+			eventually(t, "watching", func() error { return missingWatches(s, mark, batch) })
 		}
 		for _, x := range batch {
 			x.judge(t, processes[x])
@@ -268,9 +281,9 @@ func conduct(t *testing.T, s shop, trials []*trial) {
 		switch got := refused[user]; {
 		case x.lacks == nil && len(got) > 0:
 			t.Errorf("%s: refused: %s", x, got)
-		case x.lacks != nil && !x.needless(*x.lacks) && len(got) == 0:
+		case x.lacking() && len(got) == 0:
 			t.Errorf("%s: nothing was refused; rbac printed too much", x)
-		case x.lacks != nil && x.needless(*x.lacks) && len(got) > 0:
+		case !x.lacking() && len(got) > 0:
 			t.Errorf("%s: refused what should not be asked for: %s", x, got)
 		}
 	}
@@ -282,13 +295,13 @@ func (x *trial) start(t *testing.T, s shop) *process {
 	if err != nil {
 		t.Error(err)
 	}
-	p := enter(t, shared, account, x.account)
-	args := append([]string{x.mode}, p.configure(t, x.text())...)
+	x.pod = enter(t, shared, account, x.account)
+	args := append([]string{x.mode}, x.pod.configure(t, x.text())...)
 	if x.mode == "run" {
-		return p.start(t, args...)
+		return x.pod.start(t, args...)
 	}
-	process := p.run(t, append(args, "--timeout", "0s")...)
-	if x.lacks == nil && p.read(t, "run/podfacts/out") == "" {
+	process := x.pod.run(t, append(args, "--timeout", "0s")...)
+	if x.lacks == nil && x.pod.read(t, output) == "" {
 		t.Errorf("%s: no output; it says:\n%s", x, &process.stderr)
 	}
 	return process
@@ -331,8 +344,7 @@ func missingWatches(s shop, mark cluster.Mark, trials []*trial) error {
 // judge checks what a process says and how it ends.
 func (x *trial) judge(t *testing.T, p *process) {
 	t.Helper()
-	lacks := x.lacks != nil && !x.needless(*x.lacks)
-	if !lacks {
+	if !x.lacking() {
 		if x.mode == "run" {
 			p.term(t)
 		}
