@@ -40,7 +40,7 @@ func TestKubeletWhileTheServerIsAway(t *testing.T) {
 		said := len(f.process.stderr.String())
 		p.front.Refuse()
 		p.front.Reset()
-		within(t, live, "a complaint", func() error {
+		eventually(t, "a complaint", func() error {
 			if news := f.process.stderr.String()[said:]; !strings.Contains(news, "unreachable") {
 				return fmt.Errorf("it says:\n%s", news)
 			}
@@ -51,7 +51,7 @@ func TestKubeletWhileTheServerIsAway(t *testing.T) {
 		t.Helper()
 		mark := len(p.front.Requests())
 		p.front.Heal()
-		within(t, retried, "a watch", func() error {
+		eventually(t, "a watch", func() error {
 			for _, r := range p.front.Requests()[mark:] {
 				if r.Watch() && r.Code == 200 {
 					return nil
@@ -126,7 +126,7 @@ func TestKubeletUnderOtherNames(t *testing.T) {
 	f := p.follow(t, "%q\n1 1000\n", args...)
 	p.front.Refuse()
 	p.front.Reset()
-	within(t, live, "a complaint", func() error {
+	eventually(t, "a complaint", func() error {
 		if said := f.process.stderr.String(); !strings.Contains(said, "unreachable") {
 			return fmt.Errorf("it says:\n%s", said)
 		}

@@ -59,9 +59,9 @@ func run(m *testing.M) (code int) {
 	return m.Run()
 }
 
-// patience outlasts the longest pause between two tries of a process under test, half a
-// minute.
-const patience = 45 * time.Second
+// patience outlasts the two longest pauses between tries of a process under test, half a
+// minute each, on a machine that is busy.
+const patience = 2 * time.Minute
 
 // eventually waits until check succeeds.
 func eventually(t *testing.T, what string, check func() error) {

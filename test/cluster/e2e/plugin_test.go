@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -116,13 +117,16 @@ spec: {selector: {app: nobody}, ports: [{port: 80}]}
 		"init --preset p":              {"pod", ":6"},
 		"render -n plugins web-1 -c ":  {"yaml", ":8"},
 	} {
-		p := k.complete(t, args)
-		p.wants(t, 0)
-		for _, want := range want {
-			if got := p.stdout.String(); !strings.Contains("\n"+got, "\n"+want) {
-				t.Errorf("kubectl podfacts %s<TAB> gives\n%swant %q", args, got, want)
+		eventually(t, "kubectl podfacts "+args+"<TAB>", func() error { // which waits two seconds for the server, and no longer
+			p := k.complete(t, args)
+			p.wants(t, 0)
+			for _, want := range want {
+				if got := p.stdout.String(); !strings.Contains("\n"+got, "\n"+want) {
+					return fmt.Errorf("gives\n%swant %q", got, want)
+				}
 			}
-		}
+			return nil
+		})
 	}
 }
 
