@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"regexp"
 	"runtime"
 	"slices"
@@ -141,13 +140,8 @@ func TestDrain(t *testing.T) {
 	})
 	ns.Kubectl("drain", "--selector=kubernetes.io/os", "--delete-emptydir-data", "--ignore-daemonsets", "--timeout=1m")
 	ns.Measure("drain", time.Since(start))
-	ended := ends()
 	for source, name := range pods {
-		pod := ended[name]
-		if pod == nil {
-			t.Errorf("%s: nobody saw the end of %s, only those of %v", source, name, slices.Collect(maps.Keys(ended)))
-			continue
-		}
+		pod := ends(name)
 		for _, c := range append(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses...) {
 			if c.State.Terminated == nil || c.State.Terminated.ExitCode != 0 {
 				t.Errorf("%s: container %s ended as %+v", source, c.Name, c.State)
