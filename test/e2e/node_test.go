@@ -69,7 +69,12 @@ func TestNode(t *testing.T) {
 	}
 
 	const ask = "wget -O- http://$KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT 2>&1 || true" // which speaks TLS
-	if answer := ns.Exec("web", "main", "sh", "-c", ask); !strings.Contains(answer, "400 Bad Request") {
+	var answer string
+	ns.Await("the kubelet, which has to hear of its pods again", func() (err error) {
+		answer, err = shared.Kubectl(t.Context(), "--namespace", ns.Name, "exec", "web", "--", "sh", "-c", ask)
+		return err
+	})
+	if !strings.Contains(answer, "400 Bad Request") {
 		t.Errorf("in the container, the API server answers %q", answer)
 	}
 

@@ -17,7 +17,7 @@ import (
 )
 
 // closing is how long it may take to clear up after a test.
-const closing = time.Minute
+const closing = patience
 
 // A Namespace belongs to one test, which its methods fail where they cannot do what they
 // are to do.

@@ -15,8 +15,11 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Ready is for pods that serve.
+// Ready is for pods that serve, and are not about to end: those are still ready for a while.
 func Ready(p *corev1.Pod) error {
+	if p.DeletionTimestamp != nil {
+		return errors.New("ends: " + describe(p))
+	}
 	for _, c := range p.Status.Conditions {
 		if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
 			return nil
