@@ -5,8 +5,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/podfacts/podfacts/test/cluster"
 )
@@ -29,7 +31,7 @@ func TestServer(t *testing.T) {
 	for _, name := range []string{"podmonitors", "prometheusrules"} {
 		apply(t, c, filepath.Join(definitions, "monitoring.coreos.com_"+name+".yaml"))
 	}
-	await(t, c, "crd/podmonitors.monitoring.coreos.com", "crd/prometheusrules.monitoring.coreos.com")
+	await(t, c, "podmonitors.monitoring.coreos.com", "prometheusrules.monitoring.coreos.com")
 
 	rendered := map[string]string{"kustomize": kustomize(t), "example": readFile(t, "../../examples/helm/rendered.yaml")}
 	for _, values := range matrix(t) {
@@ -96,10 +98,23 @@ func apply(t *testing.T, c *cluster.Cluster, source string) {
 	}
 }
 
+// await waits until the server says that it has what was defined, which it does a moment after
+// that is established.
 func await(t *testing.T, c *cluster.Cluster, definitions ...string) {
 	t.Helper()
-	if _, err := c.Kubectl(t.Context(), append([]string{"wait", "--for=condition=Established", "--timeout=1m"}, definitions...)...); err != nil {
-		t.Fatal(err)
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		out, err := c.Kubectl(t.Context(), "api-resources", "--cached=false", "--output=name")
+		if err != nil {
+			t.Fatal(err)
+		}
+		served := strings.Fields(out)
+		missing := slices.DeleteFunc(slices.Clone(definitions), func(name string) bool { return slices.Contains(served, name) })
+		if len(missing) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("not served: %v", missing)
+		}
 	}
 }
 
