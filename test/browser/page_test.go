@@ -266,7 +266,9 @@ func TestPatience(t *testing.T) {
 	})}
 	go early.Serve(listener) //nolint:errcheck // it is closed below
 	<-refused
-	early.Close() //nolint:errcheck // it has done its work
+	if err := early.Shutdown(t.Context()); err != nil { // when the browser has its answer
+		t.Error(err)
+	}
 	pod.label("tier", "green")
 	pod.run()
 	becomes(t, ctx, value("pod.labels['tier']")+" === 'green'")
