@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,7 +100,13 @@ func TestKubeletRestart(t *testing.T) {
 	for _, pod := range pods {
 		ns.Label(pod, tier, "gold")
 	}
-	time.Sleep(2 * quiet) // logs come from the kubelet
+	ns.Await("the application to see the label without a kubelet", func() error {
+		printed, err := n.Printed(ns.Name, pods["API"], "main")
+		if err == nil && !strings.Contains(printed, "tier is gold") {
+			err = fmt.Errorf("it printed\n%s", printed)
+		}
+		return err
+	})
 	start := time.Now()
 	if err := n.StartKubelet(t.Context()); err != nil {
 		t.Fatal(err)

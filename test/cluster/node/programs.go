@@ -172,6 +172,27 @@ func (n *Node) tail(name string) string {
 	return string(text)
 }
 
+// Printed is what a container has printed, with the runtime's stamps, as it is on the node's
+// disk: the API server has it from the kubelet alone.
+func (n *Node) Printed(namespace, pod, container string) (string, error) {
+	logs, err := filepath.Glob(filepath.Join(n.dir, "pods", namespace+"_"+pod+"_*", container, "*.log")) // uid, and times started
+	if err != nil {
+		return "", err
+	}
+	if len(logs) == 0 {
+		return "", fmt.Errorf("%s of pod %s/%s has no log", container, namespace, pod)
+	}
+	var printed strings.Builder
+	for _, log := range logs {
+		text, err := os.ReadFile(log)
+		if err != nil {
+			return "", err
+		}
+		printed.Write(text)
+	}
+	return printed.String(), nil
+}
+
 // CopyLogs copies the logs of all components, the audit log among them, into a directory.
 func (n *Node) CopyLogs(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
