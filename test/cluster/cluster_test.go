@@ -226,11 +226,12 @@ func as(t *testing.T, c *Cluster, token string) dynamic.Interface {
 // eventually retries for as long as it takes on a busy machine.
 func eventually(t *testing.T, try func() error) {
 	t.Helper()
+	const patience = 2 * time.Minute
 	var err error
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(poll) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(poll) {
 		if err = try(); err == nil {
 			return
 		}
 	}
-	t.Fatalf("after 30 s: %v", err)
+	t.Fatalf("after %v: %v", patience, err)
 }

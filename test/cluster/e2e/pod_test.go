@@ -183,7 +183,7 @@ func (p *process) wait(t *testing.T) {
 	t.Helper()
 	select {
 	case <-p.done:
-	case <-time.After(time.Minute):
+	case <-time.After(patience):
 		t.Fatalf("%s does not end; it says:\n%s", p, &p.stderr)
 	}
 }
