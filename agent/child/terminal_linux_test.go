@@ -27,6 +27,12 @@ func pty(t *testing.T) (master, slave *os.File) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = slave.Close() })
+	// It shows nothing by itself: the kernel signals before it shows "^C", and the one who
+	// is signalled may write before that.
+	var settings syscall.Termios
+	ioctl(t, slave, syscall.TCGETS, unsafe.Pointer(&settings))
+	settings.Lflag &^= syscall.ECHO
+	ioctl(t, slave, syscall.TCSETS, unsafe.Pointer(&settings))
 	return master, slave
 }
 
@@ -70,14 +76,14 @@ func TestTerminal(t *testing.T) {
 		}
 	}
 	write("line\n")
-	expect("line\nfirst line")
+	expect("first line")
 	for range 2 {
 		write("line\n")
-		expect("line\ngot line\nready") // the first is the terminal's echo
+		expect("got line\nready")
 		write("\x03")
-		expect("^Cinterrupt")
+		expect("interrupt")
 		write("\x1c")
-		expect(`^\quit`)
+		expect("quit")
 		size := struct{ row, col, x, y uint16 }{row: 30, col: 100}
 		ioctl(t, master, syscall.TIOCSWINSZ, unsafe.Pointer(&size))
 		expect("window changed")
@@ -90,9 +96,9 @@ func TestTerminal(t *testing.T) {
 		expect("terminated")
 	}
 	write("end\n")
-	expect("end\ngot end\ncode 6")
+	expect("got end\ncode 6")
 	write("line\n")
-	expect("line\nagain line")
+	expect("again line")
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)
 	}
