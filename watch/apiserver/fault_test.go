@@ -126,7 +126,7 @@ func TestRefused(t *testing.T) {
 		Pod: Target{Namespace: "shop", Name: "web-0"}, Plan: NewPlan(needs("pod.labels"), nil, Follow)}
 	f := follow(t, s)
 	f.until("unreachable", func(_ watch.Layer, err error) bool { return reasonOf(err) == Unreachable })
-	a := newAPI(t, func(h http.Handler) *httptest.Server {
+	newAPI(t, func(h http.Handler) *httptest.Server {
 		listener, err := net.Listen("tcp", address)
 		if err != nil {
 			t.Fatal(err)
@@ -136,10 +136,10 @@ func TestRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		server.Listener = listener
+		h.(*fakeAPI).put(label("one")) // before it can be asked for
 		server.Start()
 		return server
 	})
-	a.put(label("one"))
 	f.says(appPath(), "one")
 	stats := s.Client.Stats()
 	if stats.Requests[Request{"get", 0}] == 0 || stats.Requests[Request{"get", 200}] != 1 || stats.Requests[Request{"watch", 200}] != 1 {
