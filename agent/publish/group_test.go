@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/podfacts/podfacts/agent/publish"
@@ -322,10 +323,12 @@ func TestGroupLocked(t *testing.T) {
 	if err := syscall.Flock(int(holder.Fd()), syscall.LOCK_EX); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	_, err = group(dir, "a").Publish(ctx, contents("a"))
-	wantError(t, err, context.DeadlineExceeded, "lock directory "+dir)
+	synctest.Test(t, func(t *testing.T) { // where time goes on only while it is waited for
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		_, err := group(dir, "a").Publish(ctx, contents("a"))
+		wantError(t, err, context.DeadlineExceeded, "lock directory "+dir)
+	})
 	wantList(t, dir)
 }
 
