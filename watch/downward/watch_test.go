@@ -49,7 +49,7 @@ func (f following) next(why string) {
 	f.t.Helper()
 	select {
 	case <-f.changes:
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		f.t.Fatalf("nothing changed: waited for %s", why)
 	}
 }
