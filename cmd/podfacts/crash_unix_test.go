@@ -108,7 +108,7 @@ func killRun(t *testing.T, config, output string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); rand.IntN(50) > 0; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); rand.IntN(50) > 0; time.Sleep(time.Millisecond) {
 		if now, err := os.Stat(output); err == nil && (before == nil || !os.SameFile(before, now)) {
 			break
 		}
