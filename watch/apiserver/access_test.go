@@ -229,6 +229,10 @@ contexts: [{name: dev, context: {cluster: c, user: u}}]
 `
 
 func TestKubeconfig(t *testing.T) {
+	// What takes long the first time is not to be done amid a handshake.
+	if _, err := x509.SystemCertPool(); err != nil {
+		t.Fatal(err)
+	}
 	t.Parallel()
 	ca := newAuthority(t)
 	var token atomic.Value
@@ -287,7 +291,7 @@ func TestKubeconfig(t *testing.T) {
 			if access.Getenv == nil {
 				access.Getenv = environ(nil)
 			}
-			access.Home = home
+			access.Home, access.Timeout = home, time.Minute
 			var logged bytes.Buffer
 			access.Log = slog.New(slog.NewTextHandler(&logged, nil))
 			c, err := access.Client()
