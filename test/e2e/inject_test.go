@@ -182,7 +182,7 @@ func read(ns *suite.Namespace) {
 	statefulSet := ns.AwaitPod("app=statefulset", suite.Ready)
 	ns.AwaitLine(statefulSet.Name, "main", "POD_NAME='statefulset-0'", start)
 	ns.Await("metrics from outside", func() error {
-		if text := ns.Exec(statefulSet.Name, "main", "wget", "-qO-", "http://"+statefulSet.Status.PodIP+":9300/metrics"); !strings.Contains(text, "podfacts_") {
+		if text := ns.Exec(statefulSet.Name, "main", "sh", "-c", "wget -qO- http://"+statefulSet.Status.PodIP+":9300/metrics 2>&1 || true"); !strings.Contains(text, "podfacts_") {
 			return errors.New(text)
 		}
 		return nil

@@ -42,8 +42,10 @@ func TestResize(t *testing.T) {
 	// others, and that so much of its request for memory has been granted.
 	tell := func(wanted, enforced limits, allocated int64) {
 		t.Helper()
+		// The kubelet may replace the directory before it has been read.
+		const volume = "cd /etc/podinfo/main; cat cpu_limit_millicores; echo; cat memory_limit_bytes; true"
 		ns.Await("the volume, the API server and the sidecar to tell", func() error {
-			if have := ns.Exec(pod.Name, "main", "sh", "-c", "cd /etc/podinfo/main; cat cpu_limit_millicores; echo; cat memory_limit_bytes"); have != fmt.Sprintf("%d\n%d", wanted.cpu, wanted.memory) {
+			if have := ns.Exec(pod.Name, "main", "sh", "-c", volume); have != fmt.Sprintf("%d\n%d", wanted.cpu, wanted.memory) {
 				return fmt.Errorf("the volume says %q", have)
 			}
 			env := fmt.Sprintf("GOMEMLIMIT='%d'\nGOMAXPROCS='%d'\nALLOCATED_MIB='%d'", enforced.memory*9/10, (enforced.cpu+999)/1000, allocated>>20)
