@@ -196,6 +196,16 @@ func (c *Client) watch(ctx context.Context, q question, version string, timeout 
 		LabelSelector: q.labels, FieldSelector: fields, ResourceVersion: version,
 		AllowWatchBookmarks: true, TimeoutSeconds: &seconds,
 	}
+	w, err := c.open(ctx, r, q, opts)
+	err = c.refine(ctx, err, func() error {
+		w, err = c.open(ctx, r, q, opts)
+		return err
+	})
+	return w, err
+}
+
+// open begins a watch.
+func (c *Client) open(ctx context.Context, r resource, q question, opts metav1.ListOptions) (apiwatch.Interface, error) {
 	req := request{verb: "watch", resource: r, question: q}
 	info := &call{verb: "watch", metadata: q.metadata}
 	// The answer's headers must come in time, its body may take for ever.
@@ -212,7 +222,7 @@ func (c *Client) watch(ctx context.Context, q question, version string, timeout 
 			err = cause
 		}
 		cancel(nil)
-		return nil, c.refine(ctx, c.fail(req, err, info))
+		return nil, c.fail(req, err, info)
 	}
 	return stopper{w, func() { cancel(nil) }}, nil
 }
@@ -285,7 +295,13 @@ func (c *Client) do(ctx context.Context, req request, fn func(context.Context) e
 		again := info.code == http.StatusTooManyRequests || info.code == http.StatusServiceUnavailable ||
 			info.code == http.StatusInternalServerError || info.code == http.StatusGatewayTimeout || reset(err)
 		if try == tries || !again || wait > c.timeout || !sleep(ctx, wait) {
-			return c.refine(ctx, c.fail(req, err, info))
+			return c.refine(ctx, c.fail(req, err, info), func() error {
+				info := &call{verb: req.verb, metadata: req.question.metadata}
+				if err := c.once(ctx, info, fn); err != nil {
+					return c.fail(req, err, info)
+				}
+				return nil
+			})
 		}
 		pause *= 2
 	}

@@ -182,6 +182,41 @@ func TestNotFoundOfAnother(t *testing.T) {
 	f.until("all again", known)
 }
 
+// TestFoundMeanwhile: the load balancer finds a server after it has answered by itself.
+func TestFoundMeanwhile(t *testing.T) {
+	t.Parallel()
+	a := plainAPI(t)
+	a.put(map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "settings", "namespace": "shop"}})
+	objects := []Object{{ID: "one", APIVersion: "v1", Kind: "ConfigMap", Name: "settings", Optional: true}}
+	lose := func() {
+		var lost atomic.Bool
+		a.breakWith(func(w http.ResponseWriter, _ *http.Request) bool {
+			if !lost.CompareAndSwap(false, true) {
+				return false
+			}
+			http.Error(w, "404 page not found", http.StatusNotFound)
+			return true
+		})
+	}
+	s := shopSource(t, a, objects, "objects.one")
+	s.Timing.Refresh = time.Hour
+	lose()
+	if l, err := s.Read(t.Context()); err != nil || !has(l) {
+		t.Errorf("%v, %v", l.Paths(), err)
+	}
+	f := follow(t, s)
+	known := func(l watch.Layer, err error) bool { return err == nil && l.Live && has(l) && a.watches() == 1 }
+	f.until("a watch", known)
+	lose()
+	a.hangUp()
+	f.until("another watch", known)
+}
+
+func has(l watch.Layer) bool {
+	one, _ := l.Get("objects.one")
+	return one.Value != nil
+}
+
 // TestAnswersOfAnother: JSON is not yet an answer.
 func TestAnswersOfAnother(t *testing.T) {
 	t.Parallel()
