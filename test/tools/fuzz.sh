@@ -46,8 +46,9 @@ trap 'rm -rf "$dir"' EXIT
 list "$@" >"$dir/targets"
 while read -r module package target; do
 	echo "== fuzz $package $target"
-	fuzz "$module" "$package" "$target" && continue
-	interrupted || exit 1
-	echo "== fuzz $package $target, again: its time was up at a bad moment"
-	fuzz "$module" "$package" "$target"
+	for left in 4 3 2 1 0; do
+		fuzz "$module" "$package" "$target" && continue 2
+		interrupted && [ "$left" -gt 0 ] || exit 1
+		echo "== fuzz $package $target, again: its time was up at a bad moment"
+	done
 done <"$dir/targets"
