@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -15,43 +14,46 @@ import (
 // which they inherit whatever group, session or parent they choose. spared is
 // the leader, which somebody waits for.
 func killMarked(variable string, spared int) {
-	const (
-		rounds   = 3                      // one may fork between the look and the kill
-		patience = 100 * time.Millisecond // with one that shows no environment
-	)
-	for range rounds {
-		pids := marked(variable, spared, patience)
+	rounds := 3 // one may fork between the look and the kill
+	// One that is just becoming another program shows no environment for a moment, so
+	// that there is another look, for as long as its file may take to be read. One that
+	// has none costs that time, and eight looks.
+	const patience = 100 * time.Millisecond
+	began, nap := time.Now(), time.Millisecond
+	for {
+		pids, unsure := marked(variable, spared)
 		for _, pid := range pids {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 		for _, pid := range pids {
 			reap(pid)
 		}
-		if len(pids) == 0 {
+		switch {
+		case len(pids) > 0:
+			if rounds--; rounds == 0 {
+				return
+			}
+		case !unsure || time.Since(began) > patience:
 			return
+		default:
+			time.Sleep(nap)
+			nap *= 2
 		}
 	}
 }
 
-// marked finds them. Those of other users cannot be read, nor killed. One that is
-// just becoming another program shows no environment for a moment, so that it is
-// looked at again; one that has none is, too, until patience ends.
-func marked(variable string, spared int, patience time.Duration) (pids []int) {
-	const nap = time.Millisecond
-	began, room := time.Now(), make([]byte, 16<<10)
-	for unsure := processes(spared); len(unsure) > 0; time.Sleep(nap) {
-		unsure = slices.DeleteFunc(unsure, func(pid int) bool {
-			is, sure := isMarked(pid, variable, room)
-			if is {
-				pids = append(pids, pid)
-			}
-			return sure
-		})
-		if time.Since(began) > patience {
-			break
+// marked finds them, and says whether there are others of which it cannot be sure.
+// Those of other users cannot be read, nor killed.
+func marked(variable string, spared int) (pids []int, unsure bool) {
+	room := make([]byte, 16<<10)
+	for _, pid := range processes(spared) {
+		is, sure := isMarked(pid, variable, room)
+		if is {
+			pids = append(pids, pid)
 		}
+		unsure = unsure || !sure
 	}
-	return pids
+	return pids, unsure
 }
 
 // isMarked looks at one of them.
