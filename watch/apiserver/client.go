@@ -196,16 +196,6 @@ func (c *Client) watch(ctx context.Context, q question, version string, timeout 
 		LabelSelector: q.labels, FieldSelector: fields, ResourceVersion: version,
 		AllowWatchBookmarks: true, TimeoutSeconds: &seconds,
 	}
-	w, err := c.open(ctx, r, q, opts)
-	err = c.refine(ctx, err, func() error {
-		w, err = c.open(ctx, r, q, opts)
-		return err
-	})
-	return w, err
-}
-
-// open begins a watch.
-func (c *Client) open(ctx context.Context, r resource, q question, opts metav1.ListOptions) (apiwatch.Interface, error) {
 	req := request{verb: "watch", resource: r, question: q}
 	info := &call{verb: "watch", metadata: q.metadata}
 	// The answer's headers must come in time, its body may take for ever.
@@ -222,7 +212,7 @@ func (c *Client) open(ctx context.Context, r resource, q question, opts metav1.L
 			err = cause
 		}
 		cancel(nil)
-		return nil, c.fail(req, err, info)
+		return nil, c.unserved(ctx, q, c.refine(ctx, c.fail(req, err, info)))
 	}
 	return stopper{w, func() { cancel(nil) }}, nil
 }
@@ -295,13 +285,7 @@ func (c *Client) do(ctx context.Context, req request, fn func(context.Context) e
 		again := info.code == http.StatusTooManyRequests || info.code == http.StatusServiceUnavailable ||
 			info.code == http.StatusInternalServerError || info.code == http.StatusGatewayTimeout || reset(err)
 		if try == tries || !again || wait > c.timeout || !sleep(ctx, wait) {
-			return c.refine(ctx, c.fail(req, err, info), func() error {
-				info := &call{verb: req.verb, metadata: req.question.metadata}
-				if err := c.once(ctx, info, fn); err != nil {
-					return c.fail(req, err, info)
-				}
-				return nil
-			})
+			return c.refine(ctx, c.fail(req, err, info))
 		}
 		pause *= 2
 	}

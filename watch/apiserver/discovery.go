@@ -109,7 +109,7 @@ func (c *Client) discover(ctx context.Context, apiVersion string) ([]resource, e
 	var list metav1.APIResourceList
 	if err := c.path(ctx, path, "", &list); err != nil {
 		if reasonOf(err) == NotFound {
-			return nil, &Error{Reason: NotFound, Verb: "get", Resource: "apiVersion " + apiVersion}
+			err = c.without(ctx, gv)
 		}
 		return nil, err
 	}
@@ -122,18 +122,63 @@ func (c *Client) discover(ctx context.Context, apiVersion string) ([]resource, e
 	return served, nil
 }
 
-// unserved turns the refusal of a kind from the table, which is taken to be served
-// in whatever version, into what discovery says on that.
+// without is the error that a version of a group is not served, if the API server says
+// so: that a path is not found is what load balancers say, too.
+func (c *Client) without(ctx context.Context, gv schema.GroupVersion) error {
+	e := &Error{Reason: NotFound, Verb: "get", Resource: "apiVersion " + gv.String()}
+	var all struct {
+		Versions []string   // of the core group
+		Groups   []struct { // the others
+			Versions []struct{ GroupVersion string }
+		}
+	}
+	path := "/apis"
+	if gv.Group == "" {
+		path = "/api"
+	}
+	err := c.path(ctx, path, "", &all)
+	switch reason := reasonOf(err); {
+	case reason == Forbidden || reason == Unauthorized: // who may ask for it is a matter of roles
+		return e
+	case reason == NotFound:
+		return c.notThere(e)
+	case err != nil:
+		return err
+	}
+	served := all.Versions
+	for _, group := range all.Groups {
+		for _, v := range group.Versions {
+			served = append(served, v.GroupVersion)
+		}
+	}
+	if slices.Contains(served, gv.String()) {
+		return c.notThere(e)
+	}
+	return e
+}
+
+// unserved turns the refusal of a kind, which was taken to be served, into what discovery
+// says on that. Where it serves the kind, the refusal was another's, such as a load
+// balancer's that has found its server since.
 func (c *Client) unserved(ctx context.Context, q question, err error) error {
 	status, ok := errors.AsType[*apierrors.StatusError](err)
 	if !ok || status.Status().Code != http.StatusNotFound || reasonOf(err) != NotFound {
 		return err
 	}
-	if d := status.Status().Details; d != nil && d.Name != "" && !apierrors.HasStatusCause(status, metav1.CauseTypeUnexpectedServerResponse) {
+	unexpected := apierrors.IsUnexpectedServerError(status)
+	if d := status.Status().Details; d != nil && d.Name != "" && !unexpected {
 		return err // the object is meant
 	}
-	if _, missing := c.find(ctx, q.apiVersion, q.kind); reasonOf(missing) == NotFound {
-		return missing
+	c.mu.Lock()
+	delete(c.served, q.apiVersion) // it was served, perhaps
+	c.mu.Unlock()
+	_, missing := c.find(ctx, q.apiVersion, q.kind)
+	switch reason := reasonOf(missing); {
+	case missing == nil && unexpected:
+		e, _ := errors.AsType[*Error](err)
+		return c.notThere(e)
+	case missing == nil || reason == Forbidden || reason == Unauthorized: // who may ask for it is a matter of roles
+		return err
 	}
-	return err
+	return missing
 }

@@ -225,9 +225,8 @@ func missing(q question, status *apierrors.StatusError) bool {
 
 // refine finds out what it means that a path is not found. The API server says
 // so of a kind that it does not serve, and so do load balancers of every path
-// when they have no server to ask: they know no version either. One that knows it
-// may have found its server just now, so that it is asked again.
-func (c *Client) refine(ctx context.Context, err error, again func() error) error {
+// when they have no server to ask: they know no version either.
+func (c *Client) refine(ctx context.Context, err error) error {
 	e, ok := errors.AsType[*Error](err)
 	status, answered := errors.AsType[*apierrors.StatusError](err)
 	if !ok || !answered || e.Reason != NotFound || e.Resource == versionPath || !apierrors.IsUnexpectedServerError(status) {
@@ -235,8 +234,13 @@ func (c *Client) refine(ctx context.Context, err error, again func() error) erro
 	}
 	_, err = c.version(ctx)
 	if reason := reasonOf(err); err == nil || reason == Forbidden || reason == Unauthorized { // who may ask for it is a matter of roles
-		return again()
+		return e
 	}
+	return c.notThere(e)
+}
+
+// notThere is for an answer that somebody else gave in the API server's place.
+func (c *Client) notThere(e *Error) error {
 	e.Reason, e.Hint = Broken, fmt.Sprintf("check that %s is an API server", c.Server)
 	return e
 }

@@ -237,7 +237,18 @@ func isCollection(name string) bool {
 }
 
 func discovery(path string) string {
-	if path != "/apis/example.com/v1" {
+	switch path {
+	case "/api":
+		return `{"kind":"APIVersions","versions":["v1"]}`
+	case "/apis":
+		return `{"kind":"APIGroupList","apiVersion":"v1","groups":[
+		{"name":"example.com","versions":[{"groupVersion":"example.com/v1","version":"v1"}]}]}`
+	case "/api/v1":
+		return `{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"v1","resources":[
+		{"name":"configmaps","kind":"ConfigMap","namespaced":true,"verbs":["get","list","watch"]},
+		{"name":"pods","kind":"Pod","namespaced":true,"verbs":["get","list","watch"]}]}`
+	case "/apis/example.com/v1":
+	default:
 		return ""
 	}
 	return `{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"example.com/v1","resources":[

@@ -119,7 +119,7 @@ func TestReadFaults(t *testing.T) {
 // TestRefused: nobody listens, and then somebody does.
 func TestRefused(t *testing.T) {
 	t.Parallel()
-	// One that no system gives to those who ask for any, which a port that was free a
+	// One that Linux, as it comes, does not give to those who ask for any, which a port that was free a
 	// moment ago is.
 	address := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
 	s := &Source{Client: connectTo(t, Access{Server: "http://" + address}), Timing: quick(),
