@@ -61,7 +61,7 @@ func TestClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	// No system gives the port to those who ask for any, which one may do during the restart.
+	// Linux, as it comes, does not give the port to those who ask for any, which one may do during the restart.
 	port := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
 	for _, address := range []string{port, "unix://" + filepath.Join(dir, "s")} {
 		s := exposing(web(t, "tier", "it's 1"), "pod.labels", "pod.ips")

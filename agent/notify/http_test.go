@@ -166,7 +166,7 @@ func TestHTTPSlow(t *testing.T) {
 // A server that is down for a while is told once it is back, and once only.
 func TestHTTPDown(t *testing.T) {
 	t.Parallel()
-	// One that no system gives to those who ask for any, which a port that was free a
+	// One that Linux, as it comes, does not give to those who ask for any, which a port that was free a
 	// moment ago is.
 	address := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
 	failures := make(chan error, 1000)

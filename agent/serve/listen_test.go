@@ -56,7 +56,7 @@ func TestListenInUse(t *testing.T) {
 // One that ends soon makes place for the next.
 func TestListenInUseForAMoment(t *testing.T) {
 	t.Parallel()
-	// No system gives the port to those who ask for any, which one may do in between.
+	// Linux, as it comes, does not give the port to those who ask for any, which one may do in between.
 	port := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
 	for _, address := range []string{port, "unix://" + filepath.Join(socketDir(t), "p.sock")} {
 		a := parse(t, address)

@@ -48,8 +48,8 @@ type pod struct {
 // start makes one that serves.
 func start(t *testing.T) *pod {
 	t.Helper()
-	// It gets its port back after a while in which it does not listen: no system gives one
-	// of these to those who ask for any.
+	// It gets its port back after a while in which it does not listen: Linux, as it comes,
+	// gives none of these to those who ask for any.
 	address := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
 	p := &pod{t: t, volume: t.TempDir(), address: address}
 	p.write("name", "web-0")

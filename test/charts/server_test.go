@@ -103,17 +103,14 @@ func apply(t *testing.T, c *cluster.Cluster, source string) {
 func await(t *testing.T, c *cluster.Cluster, definitions ...string) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
-		out, err := c.Kubectl(t.Context(), "api-resources", "--cached=false", "--output=name")
-		if err != nil {
-			t.Fatal(err)
-		}
+		out, err := c.Kubectl(t.Context(), "api-resources", "--cached=false", "--output=name") // an error tells of any group
 		served := strings.Fields(out)
 		missing := slices.DeleteFunc(slices.Clone(definitions), func(name string) bool { return slices.Contains(served, name) })
 		if len(missing) == 0 {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("not served: %v", missing)
+			t.Fatalf("not served: %v, %v", missing, err)
 		}
 	}
 }

@@ -136,7 +136,7 @@ func scrape(t *testing.T) []byte {
 			t.Fatal(err)
 		}
 	}
-	// No system gives one of these ports to those who ask for any.
+	// Linux, as it comes, gives none of these ports to those who ask for any.
 	address := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
 	run(t, dir, "run", "-c", "podfacts.yaml", "--listen", address, "--api-server", api.URL)
 

@@ -138,7 +138,7 @@ func (n *network) Accept() (net.Conn, error) {
 		}
 		c := &conn{Conn: accepted, network: n, closed: make(chan struct{})}
 		n.mu.Lock()
-		resets := n.resets || n.listener != listener // which refuses since
+		resets := n.resets || n.listener != listener // which has been closed since, to refuse
 		if n.freezes {
 			c.frozen = make(chan struct{})
 			n.frozen = append(n.frozen, c.frozen)
