@@ -141,7 +141,7 @@ func (c *Client) get(ctx context.Context, q question) (map[string]any, error) {
 		o = q.keep(r, q.mask(), got)
 		return nil
 	})
-	return o, c.unserved(ctx, q, err)
+	return o, err
 }
 
 // list asks for a list, a page at a time so that what is not kept need not be
@@ -173,7 +173,7 @@ func (c *Client) list(ctx context.Context, q question) (all []map[string]any, ve
 		case gone(err) && opts.Continue != "": // the list took too long to be read in pages
 			all, opts.Continue, opts.Limit = nil, "", 0
 		case err != nil:
-			return nil, "", c.unserved(ctx, q, err)
+			return nil, "", err
 		case opts.Continue == "":
 			return all, version, nil
 		}
@@ -212,7 +212,7 @@ func (c *Client) watch(ctx context.Context, q question, version string, timeout 
 			err = cause
 		}
 		cancel(nil)
-		return nil, c.unserved(ctx, q, c.refine(ctx, c.fail(req, err, info)))
+		return nil, c.refine(ctx, req, c.fail(req, err, info))
 	}
 	return stopper{w, func() { cancel(nil) }}, nil
 }
@@ -285,7 +285,7 @@ func (c *Client) do(ctx context.Context, req request, fn func(context.Context) e
 		again := info.code == http.StatusTooManyRequests || info.code == http.StatusServiceUnavailable ||
 			info.code == http.StatusInternalServerError || info.code == http.StatusGatewayTimeout || reset(err)
 		if try == tries || !again || wait > c.timeout || !sleep(ctx, wait) {
-			return c.refine(ctx, c.fail(req, err, info))
+			return c.refine(ctx, req, c.fail(req, err, info))
 		}
 		pause *= 2
 	}

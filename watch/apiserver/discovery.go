@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -158,27 +156,18 @@ func (c *Client) without(ctx context.Context, gv schema.GroupVersion) error {
 }
 
 // unserved turns the refusal of a kind, which was taken to be served, into what discovery
-// says on that. Where it serves the kind, the refusal was another's, such as a load
-// balancer's that has found its server since.
-func (c *Client) unserved(ctx context.Context, q question, err error) error {
-	status, ok := errors.AsType[*apierrors.StatusError](err)
-	if !ok || status.Status().Code != http.StatusNotFound || reasonOf(err) != NotFound {
-		return err
-	}
-	unexpected := apierrors.IsUnexpectedServerError(status)
-	if d := status.Status().Details; d != nil && d.Name != "" && !unexpected {
-		return err // the object is meant
-	}
+// says on that. Where it serves the kind, a refusal that is not the API server's was
+// another's, such as a load balancer's that has found its server since.
+func (c *Client) unserved(ctx context.Context, q question, refusal *Error, unexpected bool) error {
 	c.mu.Lock()
 	delete(c.served, q.apiVersion) // it was served, perhaps
 	c.mu.Unlock()
-	_, missing := c.find(ctx, q.apiVersion, q.kind)
-	switch reason := reasonOf(missing); {
-	case missing == nil && unexpected:
-		e, _ := errors.AsType[*Error](err)
-		return c.notThere(e)
-	case missing == nil || reason == Forbidden || reason == Unauthorized: // who may ask for it is a matter of roles
-		return err
+	_, err := c.find(ctx, q.apiVersion, q.kind)
+	switch reason := reasonOf(err); {
+	case err == nil && unexpected:
+		return c.notThere(refusal)
+	case err == nil || reason == Forbidden || reason == Unauthorized: // who may ask for it is a matter of roles
+		return refusal
 	}
-	return missing
+	return err
 }

@@ -226,17 +226,23 @@ func missing(q question, status *apierrors.StatusError) bool {
 // refine finds out what it means that a path is not found. The API server says
 // so of a kind that it does not serve, and so do load balancers of every path
 // when they have no server to ask: they know no version either.
-func (c *Client) refine(ctx context.Context, err error) error {
+func (c *Client) refine(ctx context.Context, req request, err error) error {
 	e, ok := errors.AsType[*Error](err)
 	status, answered := errors.AsType[*apierrors.StatusError](err)
-	if !ok || !answered || e.Reason != NotFound || e.Resource == versionPath || !apierrors.IsUnexpectedServerError(status) {
+	if !ok || !answered || e.Reason != NotFound || req.path == versionPath {
 		return err
 	}
-	_, err = c.version(ctx)
-	if reason := reasonOf(err); err == nil || reason == Forbidden || reason == Unauthorized { // who may ask for it is a matter of roles
-		return e
+	unexpected := apierrors.IsUnexpectedServerError(status)
+	if unexpected {
+		_, err := c.version(ctx)
+		if reason := reasonOf(err); err != nil && reason != Forbidden && reason != Unauthorized { // who may ask for it is a matter of roles
+			return c.notThere(e)
+		}
 	}
-	return c.notThere(e)
+	if d := status.Status().Details; req.path != "" || d != nil && d.Name != "" && !unexpected {
+		return e // the path is meant, or the object
+	}
+	return c.unserved(ctx, req.question, e, unexpected)
 }
 
 // notThere is for an answer that somebody else gave in the API server's place.
