@@ -35,12 +35,14 @@ func TestKubeletWhileTheServerIsAway(t *testing.T) {
 			t.Errorf("%s: output %q becomes %q; podfacts says:\n%s", why, before, got, &f.process.stderr)
 		}
 	}
+	var began time.Time
 	away := func() {
 		t.Helper()
+		began = time.Now()
 		said := len(f.process.stderr.String())
 		p.front.Refuse()
 		p.front.Reset()
-		eventually(t, "a complaint", func() error {
+		within(t, live, "a complaint", func() error {
 			if news := f.process.stderr.String()[said:]; !strings.Contains(news, "unreachable") {
 				return fmt.Errorf("it says:\n%s", news)
 			}
@@ -49,9 +51,9 @@ func TestKubeletWhileTheServerIsAway(t *testing.T) {
 	}
 	back := func() {
 		t.Helper()
-		mark := len(p.front.Requests())
+		mark, bound := len(p.front.Requests()), mended(began)
 		p.front.Heal()
-		eventually(t, "a watch", func() error {
+		within(t, bound, "a watch", func() error {
 			for _, r := range p.front.Requests()[mark:] {
 				if r.Watch() && r.Code == 200 {
 					return nil
@@ -126,7 +128,7 @@ func TestKubeletUnderOtherNames(t *testing.T) {
 	f := p.follow(t, "%q\n1 1000\n", args...)
 	p.front.Refuse()
 	p.front.Reset()
-	eventually(t, "a complaint", func() error {
+	within(t, live, "a complaint", func() error {
 		if said := f.process.stderr.String(); !strings.Contains(said, "unreachable") {
 			return fmt.Errorf("it says:\n%s", said)
 		}
